@@ -1,0 +1,43 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Each target is a room that imports only what stands below it; Sources/Martlet/Martlet.docc/Architecture.md draws them.
+let package = Package(
+    name: "martlet",
+    products: [
+        // For Swift hosts: import Martlet from source.
+        .library(name: "Martlet", targets: ["Martlet"]),
+        // For every other language: the C ABI. bindings/c/install.sh builds it self-contained.
+        .library(name: "martlet", type: .dynamic, targets: ["MartletC"]),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]
+        ),
+        .target(name: "CHardware"),
+        .target(name: "CMartlet"),
+        .target(name: "JSONText"),
+        .target(name: "Signing", dependencies: ["CHardware"]),
+        .target(name: "Model", dependencies: ["JSONText"]),
+        .target(name: "Registry", dependencies: ["Model"]),
+        .target(name: "Delivery", dependencies: ["Model"]),
+        .target(name: "Transport", dependencies: ["CCurl", "Model"]),
+        .target(
+            name: "Martlet",
+            dependencies: ["JSONText", "Signing", "Model", "Registry", "Delivery", "Transport"]
+        ),
+        .target(name: "MartletC", dependencies: ["Martlet", "CMartlet"]),
+        .executableTarget(name: "HeaderGenerator"),
+        .executableTarget(name: "ConfigurationReference", dependencies: ["Model"]),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
+        .testTarget(name: "SigningTests", dependencies: ["Signing"]),
+        .testTarget(name: "ModelTests", dependencies: ["Model"]),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry"]),
+        .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
+        .testTarget(name: "TransportTests", dependencies: ["Transport"]),
+        .testTarget(name: "MartletTests", dependencies: ["Martlet"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
