@@ -1,0 +1,125 @@
+/// Base64 with the standard alphabet and padding (RFC 4648 section 4).
+///
+/// Characters are computed rather than looked up, so the time taken to write a secret does not depend on its bytes.
+package enum Base64 {
+    private static var padding: UInt8 { UInt8(ascii: "=") }
+
+    /// Characters that `count` bytes take, padding included; nil when that does not fit an `Int`.
+    package static func encodedLength(of count: Int) -> Int? {
+        guard count >= 0, count <= Int.max / 4 * 3 - 2 else { return nil }
+        return (count + 2) / 3 * 4
+    }
+
+    /// Writes the text form of `bytes` to the start of `text`.
+    ///
+    /// - Returns: the number of characters written, or nil, with nothing written, when `text` is too small.
+    package static func encode(_ bytes: UnsafeRawBufferPointer, into text: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let length = encodedLength(of: bytes.count), text.count >= length else { return nil }
+        // Safe: `text` holds `length` characters, four for each three bytes begun.
+        var from = 0
+        var to = 0
+        while bytes.count - from >= 3 {
+            let group = UInt32(bytes[from]) << 16 | UInt32(bytes[from + 1]) << 8 | UInt32(bytes[from + 2])
+            text[to] = character(group >> 18)
+            text[to + 1] = character(group >> 12)
+            text[to + 2] = character(group >> 6)
+            text[to + 3] = character(group)
+            from += 3
+            to += 4
+        }
+        let left = bytes.count - from
+        if left > 0 {
+            let group = UInt32(bytes[from]) << 16 | (left == 2 ? UInt32(bytes[from + 1]) << 8 : 0)
+            text[to] = character(group >> 18)
+            text[to + 1] = character(group >> 12)
+            text[to + 2] = left == 2 ? character(group >> 6) : padding
+            text[to + 3] = padding
+        }
+        return length
+    }
+
+    /// The text form of `bytes`.
+    package static func encode(_ bytes: [UInt8]) -> String {
+        bytes.withUnsafeBytes { bytes in
+            String(unsafeUninitializedCapacity: encodedLength(of: bytes.count) ?? 0) { text in
+                encode(bytes, into: UnsafeMutableRawBufferPointer(text)) ?? 0
+            }
+        }
+    }
+
+    /// Reads `text` strictly and writes the bytes to the start of `bytes`.
+    ///
+    /// Padding must be complete, the bits behind the last byte zero, and nothing else may occur, white space included
+    /// (RFC 4648 sections 3.3 and 3.5): every byte string has exactly one text form.
+    /// - Returns: the number of bytes, or nil when `text` is not base64 or `bytes` is too small; `bytes` may then have
+    ///   been written to.
+    package static func decode(_ text: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Int? {
+        guard text.count % 4 == 0 else { return nil }
+        guard !text.isEmpty else { return 0 }
+        let paddings = text[text.count - 1] != padding ? 0 : text[text.count - 2] != padding ? 1 : 2
+        let length = text.count / 4 * 3 - paddings
+        guard bytes.count >= length else { return nil }
+
+        // Safe: four characters are read and at most three bytes written per step, `length` in all.
+        var from = 0
+        var to = 0
+        while from < text.count {
+            let isLast = from == text.count - 4
+            let present = isLast ? 4 - paddings : 4
+            var group: UInt32 = 0
+            for offset in 0..<4 {
+                var bits: UInt32 = 0
+                if offset < present {
+                    guard let value = value(of: text[from + offset]) else { return nil }
+                    bits = value
+                }
+                group = group << 6 | bits
+            }
+            // What the padding stands for has to be zero.
+            if isLast, group & ((1 << UInt32(8 * paddings)) - 1) != 0 { return nil }
+            bytes[to] = UInt8(truncatingIfNeeded: group >> 16)
+            if present > 2 { bytes[to + 1] = UInt8(truncatingIfNeeded: group >> 8) }
+            if present > 3 { bytes[to + 2] = UInt8(truncatingIfNeeded: group) }
+            from += 4
+            to += 3
+        }
+        return length
+    }
+
+    /// The bytes that `text` stands for, or nil when it is not strict base64.
+    package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        var isBase64 = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3) { buffer, count in
+            let decoded = decode(text, into: UnsafeMutableRawBufferPointer(buffer))
+            isBase64 = decoded != nil
+            count = decoded ?? 0
+        }
+        return isBase64 ? bytes : nil
+    }
+
+    /// The character for the lowest six bits.
+    @inline(__always)
+    private static func character(_ bits: UInt32) -> UInt8 {
+        // Start from "A" and add the step to the next range of the alphabet for each limit passed. A limit is passed when
+        // the subtraction leaves bits above the eighth.
+        let value = bits & 63
+        var code = value &+ 65
+        code = code &+ (((25 &- value) >> 8) & 6)
+        code = code &- (((51 &- value) >> 8) & 75)
+        code = code &- (((61 &- value) >> 8) & 15)
+        code = code &+ (((62 &- value) >> 8) & 3)
+        return UInt8(truncatingIfNeeded: code)
+    }
+
+    @inline(__always)
+    private static func value(of character: UInt8) -> UInt32? {
+        switch character {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character) - 65
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character) - 71
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character) + 4
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
+    }
+}
