@@ -1,0 +1,53 @@
+#include "martlet_api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check(int32_t code, const char *call, const char *error)
+{
+    if (code == 0)
+        return;
+    fprintf(stderr, "%s answered %d: %s\n", call, (int)code, error);
+    exit(1);
+}
+
+martlet_engine_t api_open(struct api_limits limits)
+{
+    char configuration[256], error[256] = "";
+    int size = snprintf(configuration, sizeof configuration,
+        "{\"environment\":\"development\",\"lanes\":%d,\"maxInFlight\":%d,"
+        "\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu}}",
+        limits.lanes, limits.in_flight, limits.queued_events, limits.queued_bytes);
+    martlet_engine_t engine = NULL;
+    check(martlet_engine_open(configuration, (size_t)size, &engine, error, sizeof error), "martlet_engine_open", error);
+    return engine;
+}
+
+void api_add_webhook(martlet_engine_t engine, const char *url, const char *type, int concurrency)
+{
+    char webhook[256], error[256] = "";
+    char *registered = NULL;
+    int size = snprintf(webhook, sizeof webhook, "{\"url\":\"%s\",\"events\":[\"%s\"],\"concurrency\":%d}", url, type,
+        concurrency);
+    check(martlet_webhook_create(engine, webhook, (size_t)size, &registered, error, sizeof error),
+        "martlet_webhook_create", error);
+    martlet_free(registered);
+}
+
+void api_push(martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size)
+{
+    char error[256] = "";
+    check(martlet_push(engine, type, type_size, data, data_size, 0, NULL, error, sizeof error), "martlet_push", error);
+}
+
+void api_flush(martlet_engine_t engine)
+{
+    check(martlet_engine_flush(engine, 60000), "martlet_engine_flush", "not everything was settled in a minute");
+}
+
+void api_end(martlet_engine_t engine)
+{
+    martlet_engine_close(engine, 0); // a code that says what was given up is no fault here
+    martlet_engine_free(engine);
+}

@@ -1,0 +1,34 @@
+/// Every use that the benchmark makes of Martlet's C ABI, so that a change of the ABI is a change in one small file.
+/// Each function ends the process with the library's own error text when something is wrong.
+#ifndef MARTLET_API_H
+#define MARTLET_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <martlet.h>
+
+/// What the benchmark asks of an engine; everything else is the default.
+struct api_limits {
+    int lanes;
+    int in_flight;
+    long queued_events;
+    size_t queued_bytes;
+};
+
+martlet_engine_t api_open(struct api_limits limits);
+
+/// Registers a webhook for one event type that may have `concurrency` attempts in flight.
+void api_add_webhook(martlet_engine_t engine, const char *url, const char *type, int concurrency);
+
+/// Pushes one event with tag 0 and without asking for its id.
+void api_push(martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size);
+
+/// Waits until everything that was pushed is settled.
+void api_flush(martlet_engine_t engine);
+
+/// Closes without draining: what is still queued is given up.
+void api_end(martlet_engine_t engine);
+
+#endif

@@ -1,0 +1,73 @@
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static double seconds(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+struct moment moment_now(void)
+{
+    struct timespec clock;
+    struct rusage process, thread;
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    getrusage(RUSAGE_SELF, &process);
+    getrusage(RUSAGE_THREAD, &thread);
+    return (struct moment) {
+        .clock = (double)clock.tv_sec + (double)clock.tv_nsec / 1e9,
+        .user = seconds(process.ru_utime),
+        .system = seconds(process.ru_stime),
+        .thread = seconds(thread.ru_utime) + seconds(thread.ru_stime),
+    };
+}
+
+long peak_kib(void)
+{
+    char line[256];
+    long peak = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status)) {
+        if (sscanf(line, "VmHWM: %ld", &peak) == 1)
+            break;
+    }
+    if (status)
+        fclose(status);
+    return peak;
+}
+
+void print_deliveries(long deliveries, struct moment from, struct moment to)
+{
+    printf("{\"deliveries\":%ld,\"seconds\":%.6f,\"user\":%.6f,\"system\":%.6f,\"peakKiB\":%ld}\n", deliveries,
+        to.clock - from.clock, to.user - from.user, to.system - from.system, peak_kib());
+}
+
+void print_pushes(long pushes, struct moment from, struct moment to)
+{
+    printf("{\"pushes\":%ld,\"seconds\":%.6f,\"threadSeconds\":%.6f,\"user\":%.6f,\"system\":%.6f,\"peakKiB\":%ld}\n",
+        pushes, to.clock - from.clock, to.thread - from.thread, to.user - from.user, to.system - from.system,
+        peak_kib());
+}
+
+static int ascending(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/// The nearest-rank percentile of sorted values, in microseconds.
+static double percentile(const uint64_t *sorted, long count, int percent)
+{
+    long rank = (count * percent + 99) / 100;
+    return (double)sorted[rank > 0 ? rank - 1 : 0] / 1e3;
+}
+
+void print_latencies(uint64_t *nanoseconds, long count)
+{
+    qsort(nanoseconds, (size_t)count, sizeof *nanoseconds, ascending);
+    printf("{\"pushes\":%ld,\"p50\":%.1f,\"p99\":%.1f,\"peakKiB\":%ld}\n", count, percentile(nanoseconds, count, 50),
+        percentile(nanoseconds, count, 99), peak_kib());
+}

@@ -1,0 +1,31 @@
+/// What a benchmark client measures about itself, and the JSON line it prints at the end.
+#ifndef MEASURE_H
+#define MEASURE_H
+
+#include <stdint.h>
+
+/// A moment: seconds of the monotonic clock, and the CPU seconds that this process (all threads) has used so far.
+struct moment {
+    double clock;
+    double user;
+    double system;
+    double thread; // CPU seconds, user and system, of the calling thread alone
+};
+
+struct moment moment_now(void);
+
+/// The most memory this process ever held resident, in KiB.
+///
+/// From VmHWM, not from `ru_maxrss`: the latter starts at the size of the process that started this one.
+long peak_kib(void);
+
+/// Prints {"deliveries":…,"seconds":…,"user":…,"system":…,"peakKiB":…}.
+void print_deliveries(long deliveries, struct moment from, struct moment to);
+
+/// Prints {"pushes":…,"seconds":…,"threadSeconds":…,"user":…,"system":…,"peakKiB":…}.
+void print_pushes(long pushes, struct moment from, struct moment to);
+
+/// Sorts the nanoseconds and prints {"pushes":…,"p50":…,"p99":…,"peakKiB":…} with the percentiles in microseconds.
+void print_latencies(uint64_t *nanoseconds, long count);
+
+#endif

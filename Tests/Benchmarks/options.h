@@ -1,0 +1,37 @@
+/// The command line that every C benchmark client shares; the Go, Node and Python clients read the same first seven.
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct options {
+    int port;             // of the sink
+    int hosts;            // loopback addresses from 127.0.0.1 on; delivery i goes to host i modulo this
+    const char *headers;  // file with "name: value" lines
+    const char *body;     // file with the request body
+    long count;           // deliveries, or pushes, that are measured
+    long warm_up;         // done before the measured part
+    int in_flight;        // deliveries at once
+    const char *stamps;   // file shared with the sink; asks for latencies instead of a rate
+    const char *mode;     // martlet_bench only, as are the rest: deliver, push, latency
+    const char *data;     // file with the event's data, of which the engine makes the body
+    int lanes;
+    int webhooks;         // registered; webhook i is on host i modulo `hosts`
+    bool fan_out;         // each event goes to all webhooks, not to one in turn
+    bool no_match;        // push: no webhook wants the event
+};
+
+/// Reads the command line over the defaults; ends the process with code 2 on anything it does not know.
+struct options options_read(int count, char **arguments);
+
+/// The whole file, with a NUL after it; the caller frees it. Ends the process on failure.
+char *file_read(const char *path, size_t *size);
+
+/// Writes "http://127.x.y.z:port/webhook" for host `host`.
+void url_write(char *text, size_t size, int host, int port);
+
+/// Lifts the soft limit of open files to the hard one.
+void files_limit_raise(void);
+
+#endif

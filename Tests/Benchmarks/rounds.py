@@ -1,0 +1,146 @@
+"""Runs the rows of the table: for each a fresh sink and one client process, round after round, interleaved."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from request import write_request
+from rows import Row
+
+HERE = Path(__file__).resolve().parent
+# The sink stays awake while deliveries come, so that a sender's CPU does not depend on whether it has to wake the sink.
+# Not for latencies: there the receiver's waking is part of the way.
+SPIN_MICROSECONDS = 100
+PATIENCE_SECONDS = 300  # for one client in one round; far more than any row needs
+
+
+class RowFailed(Exception):
+    """A row that could not be measured, with the reason in one line."""
+
+
+@dataclass
+class Bench:
+    """Where the built programs are, and how long a round is."""
+
+    build: Path
+    scratch: Path  # for this run's own files, so that two runs at once do not share any
+    quick: bool
+    requests: dict[int, tuple[Path, Path]] = field(default_factory=dict)
+
+    def command(self, client: str) -> list[str]:
+        commands = {
+            "bare": [str(self.build / "bare_libcurl")],
+            "martlet": [str(self.build / "martlet_bench")],
+            "go": [str(self.build / "go_client")],
+            "node": ["node", str(HERE / "node_client.js")],
+            "aiohttp": [str(self.build / "venv/bin/python"), str(HERE / "aiohttp_client.py")],
+        }
+        return commands[client]
+
+    def request(self, size: int) -> tuple[Path, Path]:
+        if size not in self.requests:
+            self.requests[size] = write_request(self.scratch, size)
+        return self.requests[size]
+
+
+class Sink:
+    """The receiver as a child process. It ends when its input is closed, so it cannot outlive this process."""
+
+    def __init__(self, bench: Bench, row: Row, stamps: Path | None) -> None:
+        command = [str(bench.build / "sink"), "--addresses", str(row.hosts), "--delay-ms", str(row.delay_ms)]
+        if stamps:
+            command += ["--stamps", str(stamps)]
+        if row.kind == "deliver":
+            command += ["--spin-us", str(SPIN_MICROSECONDS)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            self.port = json.loads(self.process.stdout.readline())["port"]
+        except ValueError:
+            self.process.kill()
+            self.process.wait()
+            raise RowFailed("the sink did not start") from None
+
+    def end(self) -> dict:
+        """Ends it and returns what it saw."""
+        try:
+            output, _ = self.process.communicate(timeout=10)
+            return json.loads(output)
+        except (subprocess.TimeoutExpired, ValueError):
+            raise RowFailed("the sink did not end in order") from None
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+
+def run_client(command: list[str]) -> dict:
+    """Runs one client to its end and returns the JSON line it printed."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise RowFailed(f"not done after {PATIENCE_SECONDS} s") from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+    if process.returncode != 0:
+        lines = errors.strip().splitlines() or ["no message"]
+        raise RowFailed(f"exit code {process.returncode}: {lines[-1]}")
+    try:
+        return json.loads(output)
+    except ValueError:
+        raise RowFailed(f"printed no JSON line but {output[:80]!r}") from None
+
+
+def run_row(bench: Bench, row: Row) -> dict:
+    """One round of one row: the client's own figures, and `bytesPerRequest` as the sink saw it."""
+    problem = bench.build / "errors" / row.client
+    if problem.exists():
+        raise RowFailed(problem.read_text().strip())
+    count = row.quick_count if bench.quick else row.count
+    body, data = bench.request(row.body_bytes)
+    stamps = bench.scratch / "stamps" if row.kind == "latency" else None
+    sink = Sink(bench, row, stamps)
+    try:
+        options = {
+            "--port": sink.port, "--hosts": row.hosts, "--headers": HERE / "headers.txt", "--body": body,
+            "--count": count, "--warm-up": row.warm_up, "--in-flight": row.in_flight,
+        }
+        if stamps:
+            options["--stamps"] = stamps
+        if row.client == "martlet":
+            options["--data"] = data
+        command = bench.command(row.client) + [str(part) for option in options.items() for part in option]
+        sample = run_client(command + list(row.arguments))
+    finally:
+        seen = sink.end()
+    if row.kind != "push" and seen["requests"] != count + row.warm_up:
+        raise RowFailed(f"the sink saw {seen['requests']} requests where {count + row.warm_up} were to come")
+    if seen["requests"]:
+        sample["bytesPerRequest"] = (seen["headBytes"] + seen["bodyBytes"]) / seen["requests"]
+    sample["connections"] = seen["connections"]
+    return sample
+
+
+def run_rounds(bench: Bench, rows: list[Row], rounds: int) -> tuple[dict[str, list[dict]], dict[str, str]]:
+    """All rounds of all rows, A B C A B C …; returns the samples and, for rows that failed, the reason, by row id."""
+    samples: dict[str, list[dict]] = {row.id: [] for row in rows}
+    failures: dict[str, str] = {}
+    terminal = sys.stderr.isatty()
+    for number in range(1, rounds + 1):
+        if not terminal:
+            print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
+        for row in rows:
+            if row.id in failures:
+                continue
+            if terminal:
+                print(f"\r\033[Kround {number} of {rounds}: {row.title}", end="", file=sys.stderr, flush=True)
+            try:
+                samples[row.id].append(run_row(bench, row))
+            except (RowFailed, OSError) as failure:
+                failures[row.id] = str(failure)
+    if terminal:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    return samples, failures
