@@ -18,6 +18,7 @@ let package = Package(
         ),
         .target(name: "CHardware"),
         .target(name: "CMartlet"),
+        .target(name: "CPlatform"),
         .target(name: "JSONText"),
         .target(name: "Signing", dependencies: ["CHardware"]),
         .target(name: "Model", dependencies: ["JSONText"]),
@@ -26,11 +27,13 @@ let package = Package(
         .target(name: "Transport", dependencies: ["CCurl", "Model"]),
         .target(
             name: "Martlet",
-            dependencies: ["JSONText", "Signing", "Model", "Registry", "Delivery", "Transport"]
+            dependencies: ["CPlatform", "JSONText", "Signing", "Model", "Registry", "Delivery", "Transport"]
         ),
         .target(name: "MartletC", dependencies: ["Martlet", "CMartlet"]),
         .executableTarget(name: "HeaderGenerator"),
         .executableTarget(name: "ConfigurationReference", dependencies: ["Model"]),
+        // A program and not a test: it runs as long as one likes. Tests/run.sh gives it a million steps.
+        .executableTarget(name: "Simulation", dependencies: ["Delivery", "Model"], path: "Tests/Simulation"),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
         .testTarget(name: "SigningTests", dependencies: ["Signing"]),
         .testTarget(name: "ModelTests", dependencies: ["Model"]),

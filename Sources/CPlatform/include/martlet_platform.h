@@ -1,0 +1,18 @@
+// Calls and constants of the C library that the Swift overlay does not show (they need _GNU_SOURCE), one function each.
+#ifndef MARTLET_PLATFORM_H
+#define MARTLET_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// A pipe whose ends are non-blocking and closed on exec. Answers 0, or an errno with both ends -1.
+int32_t martlet_platform_pipe(int32_t *read_end, int32_t *write_end);
+
+/// Names the calling thread for debuggers; Linux keeps 15 characters.
+void martlet_platform_name_thread(const char *name);
+
+/// One page that reads as zeros in every forked child (MADV_WIPEONFORK, Linux 4.14); NULL where there is none. Never
+/// unmapped.
+void *martlet_platform_page_wiped_on_fork(void);
+
+#endif

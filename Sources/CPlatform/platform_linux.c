@@ -1,0 +1,29 @@
+#define _GNU_SOURCE
+#include "martlet_platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int32_t martlet_platform_pipe(int32_t *read_end, int32_t *write_end) {
+    int ends[2] = {-1, -1};
+    int failed = pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return failed ? errno : 0;
+}
+
+void martlet_platform_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void *martlet_platform_page_wiped_on_fork(void) {
+    size_t length = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return NULL;
+    if (madvise(page, length, MADV_WIPEONFORK) != 0) {
+        munmap(page, length);
+        return NULL;
+    }
+    return page;
+}

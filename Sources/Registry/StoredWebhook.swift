@@ -1,0 +1,40 @@
+import Model
+
+/// A webhook as it is registered, and where its deliveries go.
+package struct StoredWebhook: Sendable {
+    package var id: Identifier
+    package var definition: WebhookDefinition
+    package var createdAt: WallTime
+    package var updatedAt: WallTime
+    /// Text forms, current first.
+    package var secrets: [String]
+    package var target: WebhookTarget
+
+    package init(
+        id: Identifier,
+        definition: WebhookDefinition,
+        createdAt: WallTime,
+        secrets: [String],
+        target: WebhookTarget
+    ) {
+        self.id = id
+        self.definition = definition
+        self.createdAt = createdAt
+        updatedAt = createdAt
+        self.secrets = secrets
+        self.target = target
+    }
+}
+
+/// What a match answers for a webhook: where to put the delivery. Trivial, for a match may answer thousands.
+package struct WebhookTarget: BitwiseCopyable, Hashable, Sendable {
+    package var id: Identifier
+    package var slot: WebhookSlot
+    package var lane: UInt32
+
+    package init(id: Identifier, slot: WebhookSlot, lane: UInt32) {
+        self.id = id
+        self.slot = slot
+        self.lane = lane
+    }
+}
