@@ -1,0 +1,186 @@
+import Delivery
+import JSONText
+import Model
+import Synchronization
+
+extension Engine {
+    /// A page of deliveries, newest first, with their attempts:
+    /// `{"deliveries":[…],"cursor":"dlv_…"}`; `cursor` is null on the last page.
+    ///
+    /// Pending deliveries are always found. Settled ones are kept as long as `logRetention` says.
+    ///
+    /// - Parameter query: a JSON document with any of `state`, `webhookId`, `eventId`, `eventType`, `limit`, `cursor`; empty
+    ///   for the newest of all.
+    public func deliveries(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        return try state.deliveries(DeliveryQuery.read(query))
+    }
+
+    /// One delivery with its attempts.
+    ///
+    /// - Throws: ``MartletError/Code/notFound`` also once the log no longer keeps it.
+    public func delivery(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        guard let id = Identifier(utf8: id, kind: .delivery) else {
+            throw MartletError(.notFound, "no delivery has this id; ids look like dlv_ and 26 more characters")
+        }
+        guard let found = state.find(id) else {
+            throw MartletError(.notFound, "there is no delivery \(id.text(.delivery)), or the log no longer keeps it")
+        }
+        var writer = JSONWriter()
+        state.write(found, to: &writer)
+        return writer.bytes
+    }
+}
+
+extension EngineState {
+    /// Entries looked at under one hold of a lane's lock: the lane waits no longer than that.
+    private static var stride: UInt64 { 512 }
+
+    func deliveries(_ query: DeliveryQuery) throws(MartletError) -> [UInt8] {
+        var wantedType: EventTypeIndex?
+        if !query.type.isEmpty {
+            guard let type = catalog.index(of: query.type) else {
+                throw MartletError(catalog.unknownType(query.type, key: "eventType"))
+            }
+            wantedType = type
+        }
+        var page = FoundPage(limit: query.limit)
+        for lane in lanes {
+            // Pending first: what is settled meanwhile is then found in the log.
+            for found in pending(on: lane, query, wantedType: wantedType).deliveries { page.insert(found) }
+            findSettled(on: lane, query, wantedType: wantedType, into: &page)
+        }
+        page.trim()
+
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("deliveries")
+        writer.beginArray()
+        for found in page.deliveries {
+            write(found, to: &writer)
+        }
+        writer.endArray()
+        writer.key("cursor")
+        if page.hasMore, let last = page.deliveries.last {
+            writer.string(last.id.text(.delivery))
+        } else {
+            writer.null()
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    func find(_ id: Identifier) -> FoundDelivery? {
+        var query = DeliveryQuery()
+        // Ids are dense at the low end, so "before the next id" leaves this one as the newest.
+        query.cursor = Identifier(high: id.high, low: id.low &+ 1)
+        query.limit = 1
+        for lane in lanes {
+            var page = FoundPage(limit: 1)
+            for found in pending(on: lane, query, wantedType: nil).deliveries { page.insert(found) }
+            findSettled(on: lane, query, wantedType: nil, into: &page)
+            page.trim()
+            if let found = page.deliveries.first, found.id == id { return found }
+        }
+        return nil
+    }
+
+    private func pending(on lane: Lane, _ query: DeliveryQuery, wantedType: EventTypeIndex?) -> FoundPage {
+        let number = lane.number
+        return lane.inspect { view in
+            var page = FoundPage(limit: query.limit)
+            view.forEachDelivery { record, event, webhook in
+                let state = record.phase == .inFlight ? DeliveryQuery.State.inFlight : .pending
+                guard
+                    query.accepts(
+                        state,
+                        id: record.id,
+                        webhook: webhook,
+                        event: event.id,
+                        type: event.type,
+                        wantedType: wantedType
+                    )
+                else { return }
+                page.insert(
+                    FoundDelivery(
+                        id: record.id,
+                        event: event.id,
+                        type: event.type,
+                        tag: event.tag,
+                        webhook: webhook,
+                        state: state,
+                        attempts: record.attempts,
+                        settledAt: nil,
+                        nextAttempt: record.phase == .waiting ? Instant(nanoseconds: record.due) : nil,
+                        lastAttempt: record.log,
+                        lane: number
+                    )
+                )
+            }
+            return page
+        } ?? FoundPage(limit: query.limit)
+    }
+
+    private func findSettled(
+        on lane: Lane,
+        _ query: DeliveryQuery,
+        wantedType: EventTypeIndex?,
+        into page: inout FoundPage
+    ) {
+        var position: UInt64 = 0
+        var isDone = false
+        while !isDone {
+            let chunk = lane.report.withLock { report in
+                position = max(position, report.log.firstSettled)
+                let end = min(position &+ EngineState.stride, report.log.settledCount)
+                var chunk: [LoggedDelivery] = []
+                while position < end {
+                    if let entry = report.log.settled(at: position) { chunk.append(entry) }
+                    position += 1
+                }
+                isDone = position >= report.log.settledCount
+                return chunk
+            }
+            for entry in chunk {
+                let found = FoundDelivery(entry, lane: lane.number)
+                guard
+                    query.accepts(
+                        found.state,
+                        id: found.id,
+                        webhook: found.webhook,
+                        event: found.event,
+                        type: found.type,
+                        wantedType: wantedType
+                    )
+                else { continue }
+                page.insert(found)
+            }
+        }
+    }
+}
+
+extension FoundDelivery {
+    init(_ entry: LoggedDelivery, lane: Int) {
+        let state: DeliveryQuery.State =
+            switch entry.state {
+            case .succeeded: .succeeded
+            case .failed: .failed
+            case .expired: .expired
+            case .canceled: .canceled
+            }
+        self.init(
+            id: entry.id,
+            event: entry.event,
+            type: entry.type,
+            tag: entry.tag,
+            webhook: entry.webhook,
+            state: state,
+            attempts: entry.attempts,
+            settledAt: entry.settledAt,
+            nextAttempt: nil,
+            lastAttempt: entry.lastAttempt,
+            lane: lane
+        )
+    }
+}

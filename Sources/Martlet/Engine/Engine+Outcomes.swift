@@ -1,0 +1,43 @@
+extension Engine {
+    /// The file descriptor that is readable while outcomes wait: add it to your event loop, and call
+    /// ``pollOutcomes(maximum:)`` when it fires.
+    ///
+    /// It belongs to the engine: do not read, write or close it. It is the read end of a pipe and lives as long as the
+    /// engine.
+    ///
+    /// - Throws: ``MartletError/Code/wrongState`` where the configuration has `outcomes` off.
+    public func outcomesDescriptor() throws(MartletError) -> Int32 {
+        try state.outcomeQueue().descriptor
+    }
+
+    /// Takes up to `maximum` outcomes, oldest first. Never blocks; none waiting is an empty array.
+    ///
+    /// Outcomes not yet taken count against the queue's bounds.
+    public func pollOutcomes(maximum: Int) throws(MartletError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        _ = try pollOutcomes(maximum: maximum) { outcomes.append($0) }
+        return outcomes
+    }
+
+    /// The same without an array. `take` runs with the queue locked: it only copies.
+    package func pollOutcomes(maximum: Int, _ take: (Outcome) -> Void) throws(MartletError) -> Int {
+        let queue = try state.outcomeQueue()
+        var events = 0
+        let count = queue.poll(maximum: maximum) { outcome in
+            if outcome.kind == .event { events += 1 }
+            take(outcome)
+        }
+        state.budget.release(events: events, bytes: count * Outcome.memorySize)
+        return count
+    }
+}
+
+extension EngineState {
+    func outcomeQueue() throws(MartletError) -> OutcomeQueue {
+        try checkProcess()
+        guard let outcomes else {
+            throw MartletError(.wrongState, "outcomes is \"off\" in this engine's configuration")
+        }
+        return outcomes
+    }
+}

@@ -1,0 +1,112 @@
+import JSONText
+import Model
+
+extension Engine {
+    /// Pushes one event.
+    ///
+    /// The call matches the event against the webhooks, builds its payload and queues a delivery for each; nothing of it
+    /// waits for a receiver. `data` reaches the receivers byte for byte.
+    ///
+    /// - Parameters:
+    ///   - type: an event type of the catalog, in UTF-8.
+    ///   - data: one JSON value (RFC 8259) in UTF-8, at most `maxEventBytes`; copied.
+    ///   - tag: a number of your own that comes back with the outcomes.
+    /// - Returns: the event's id.
+    /// - Throws: ``MartletError/Code/unknownEventType``, ``MartletError/Code/invalidJSON``,
+    ///   ``MartletError/Code/tooLarge``, ``MartletError/Code/queueFull``, ``MartletError/Code/closed``.
+    @discardableResult
+    public func push(
+        type: UnsafeRawBufferPointer,
+        data: UnsafeRawBufferPointer,
+        tag: UInt64 = 0
+    ) throws(MartletError) -> PushReceipt {
+        try state.checkOpen()
+        guard let index = state.catalog.index(of: type) else {
+            throw MartletError(
+                state.catalog.unknownType(String(decoding: type.prefix(128), as: UTF8.self), key: "type")
+            )
+        }
+        if let failure = JSONText.validate(data, maximumDepth: state.configuration.jsonDepth) {
+            throw MartletError(.invalidJSON, "data is not valid JSON: \(failure.description(in: data))")
+        }
+        return PushReceipt(event: try state.accept(PushedEvent(type: index, data: data, tag: tag)))
+    }
+
+    /// Pushes one event given as strings.
+    @discardableResult
+    public func push(type: String, data: String, tag: UInt64 = 0) throws(MartletError) -> PushReceipt {
+        try type.withUTF8Bytes { type throws(MartletError) in
+            try data.withUTF8Bytes { data throws(MartletError) in try push(type: type, data: data, tag: tag) }
+        }
+    }
+
+    /// Pushes one or many full events, one JSON document a line.
+    ///
+    /// A document has the keys `eventType` and `data`, and optionally `id`, `createdAt` and `tag`. Blank lines are passed
+    /// over. Events are accepted one by one in their order; the first that is refused ends the call.
+    ///
+    /// - Parameters:
+    ///   - events: UTF-8, copied.
+    ///   - accepted: how many events were accepted, also where the call throws: go on behind them.
+    public func pushJSON(_ events: UnsafeRawBufferPointer, accepted: inout Int) throws(MartletError) {
+        accepted = 0
+        try state.checkOpen()
+        var extraction = JSONText.Extraction()
+        var number = 0
+        var rest = events[...]
+        while !rest.isEmpty {
+            number += 1
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            let line = UnsafeRawBufferPointer(rebasing: rest[..<end])
+            rest = rest[min(end + 1, rest.endIndex)...]
+            guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) else { continue }
+            do throws(MartletError) {
+                try pushLine(line, extraction: &extraction)
+            } catch {
+                throw MartletError(error.code, "line \(number): \(error.message)")
+            }
+            accepted += 1
+        }
+    }
+
+    private func pushLine(
+        _ line: UnsafeRawBufferPointer,
+        extraction: inout JSONText.Extraction
+    ) throws(MartletError) {
+        let event: NewEvent
+        do {
+            event = try NewEvent(
+                json: line,
+                catalog: state.catalog,
+                // `data` stands one level down in its document.
+                maximumDepth: min(state.configuration.jsonDepth + 1, JSONText.deepestDepth),
+                extraction: &extraction
+            )
+        } catch {
+            throw MartletError(error)
+        }
+        var pushed = PushedEvent(
+            type: event.type,
+            data: UnsafeRawBufferPointer(rebasing: line[event.data]),
+            tag: event.tag
+        )
+        pushed.id = event.id
+        pushed.createdAt = event.createdAt
+        _ = try state.accept(pushed)
+    }
+}
+
+/// What a push answers.
+public struct PushReceipt: Sendable {
+    package let event: EventID
+
+    /// The event's id: your own, or `evt_…`. Receivers see it as `webhook-id`.
+    public var eventID: String {
+        event.text
+    }
+
+    /// Writes the id's text; 64 bytes are enough.
+    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        event.write(into: buffer)
+    }
+}

@@ -1,0 +1,105 @@
+import JSONText
+import Model
+
+extension Engine {
+    /// The engine's figures as a JSON object.
+    public func statsJSON() throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        var writer = JSONWriter()
+        state.statistics().write(to: &writer)
+        return writer.bytes
+    }
+
+    /// The engine's figures in the Prometheus text exposition format 0.0.4.
+    public func metricsText() throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        return Array(state.statistics().prometheus.utf8)
+    }
+
+    /// The event types an event may have, with a sample of each: `{"eventTypes":[…]}`.
+    public func eventTypesJSON() throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        var writer = JSONWriter()
+        state.catalog.write(to: &writer)
+        return writer.bytes
+    }
+
+    /// Sets who hears Martlet's own messages; nil for nobody, which is how an engine starts.
+    ///
+    /// The handler runs on the engine's threads and on those that call it: it must be quick, and must not call a method that
+    /// changes a webhook, reads deliveries or statistics, flushes or closes.
+    ///
+    /// - Parameters:
+    ///   - minimumLevel: 1 errors, 2 warnings too, 3 notices too, 4 everything.
+    ///   - handler: the level and the message in UTF-8, lent for the call.
+    public func setLog(
+        minimumLevel: Int32,
+        _ handler: (@Sendable (_ level: Int32, _ message: UnsafeRawBufferPointer) -> Void)?
+    ) throws(MartletError) {
+        try state.checkProcess()
+        guard (1...4).contains(minimumLevel) || handler == nil else {
+            throw MartletError(.invalidArgument, "minimum_level must be from 1 to 4, not \(minimumLevel)")
+        }
+        state.logger.set(minimumLevel: minimumLevel, handler)
+    }
+}
+
+extension EngineStatistics {
+    func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("version")
+        writer.string(Version.text)
+        writer.key("state")
+        writer.string(phase)
+        write("uptimeMs", uptimeMilliseconds, to: &writer)
+        write("webhooks", Int64(webhooks), to: &writer)
+        writer.key("queue")
+        writer.beginObject()
+        write("events", Int64(queueEvents), to: &writer)
+        write("bytes", Int64(queueBytes), to: &writer)
+        write("maxEvents", Int64(maximumEvents), to: &writer)
+        write("maxBytes", Int64(maximumBytes), to: &writer)
+        writer.endObject()
+        writer.key("events")
+        writer.beginObject()
+        write("accepted", Int64(clamping: pushed), to: &writer)
+        write("unmatched", Int64(clamping: unmatched), to: &writer)
+        write("refused", Int64(clamping: refused), to: &writer)
+        write("unsettled", Int64(unsettled), to: &writer)
+        writer.endObject()
+        writer.key("deliveries")
+        write(counters, to: &writer)
+        write("outcomesWaiting", Int64(outcomesWaiting), to: &writer)
+        writer.key("lanes")
+        writer.beginArray()
+        for counters in countersByLane {
+            write(counters, to: &writer)
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    private func write(_ counters: LaneCounters, to writer: inout JSONWriter) {
+        writer.beginObject()
+        write("pending", Int64(counters.pending), to: &writer)
+        write("inFlight", Int64(counters.inFlight), to: &writer)
+        for state in Outcome.State.allCases {
+            write(state.name, Int64(clamping: counters.settled[Int(state.rawValue)]), to: &writer)
+        }
+        write("attempts", Int64(clamping: counters.attempts), to: &writer)
+        write("retries", Int64(clamping: counters.retries), to: &writer)
+        writer.key("attemptsByErrorClass")
+        writer.beginObject()
+        for errorClass in ErrorClass.allCases {
+            write(errorClass.name, Int64(clamping: counters.attemptsByClass[Int(errorClass.rawValue)]), to: &writer)
+        }
+        writer.endObject()
+        write("webhooksDisabled", Int64(clamping: counters.webhooksDisabled), to: &writer)
+        writer.endObject()
+    }
+
+    private func write(_ key: String, _ value: Int64, to writer: inout JSONWriter) {
+        writer.key(key)
+        writer.integer(value)
+    }
+}

@@ -1,0 +1,80 @@
+import JSONText
+import Model
+import Registry
+
+extension Engine {
+    /// Registers a webhook; events match it when this returns.
+    ///
+    /// - Parameter document: a webhook document, JSON in UTF-8; copied. Without a `secret` one is generated.
+    /// - Returns: the stored document with its `id`, without its secret: see ``webhookSecrets(_:)``.
+    /// - Throws: ``MartletError/Code/invalidDocument`` and ``MartletError/Code/invalidJSON`` with the key at fault,
+    ///   ``MartletError/Code/addressRefused``, ``MartletError/Code/unknownEventType``, ``MartletError/Code/closed``.
+    public func createWebhook(_ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try state.createWebhook(document)
+    }
+
+    /// Registers a webhook given as a string.
+    @discardableResult
+    public func createWebhook(_ document: String) throws(MartletError) -> String {
+        let bytes = try document.withUTF8Bytes { bytes throws(MartletError) in try createWebhook(bytes) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Changes the keys that the document names and no others; `null` puts a default back.
+    ///
+    /// The change applies from the next attempt, for deliveries that are pending too.
+    ///
+    /// - Returns: the stored document as it is now.
+    public func updateWebhook(
+        _ id: UnsafeRawBufferPointer,
+        _ document: UnsafeRawBufferPointer
+    ) throws(MartletError) -> [UInt8] {
+        try state.updateWebhook(try EngineState.webhookID(id), document)
+    }
+
+    /// The stored document of a webhook.
+    public func webhook(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        return try state.stored(EngineState.webhookID(id)).json
+    }
+
+    /// A page of webhooks in the order of their creation: `{"webhooks":[…],"cursor":"wh_…"}`; `cursor` is null on the
+    /// last page.
+    ///
+    /// - Parameter query: `{"limit":100,"cursor":"wh_…"}`, both optional; empty for the first page.
+    public func webhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try state.listWebhooks(query)
+    }
+
+    /// The live signing secrets of a webhook, current first: `{"secrets":[{"secret":"whsec_…"}]}`.
+    public func webhookSecrets(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try state.checkProcess()
+        let webhook = try state.stored(EngineState.webhookID(id))
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("secrets")
+        writer.beginArray()
+        for secret in webhook.secrets {
+            writer.beginObject()
+            writer.key("secret")
+            writer.string(secret)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// Removes a webhook. When this returns, no new attempt for it starts; what was pending is canceled.
+    public func deleteWebhook(_ id: UnsafeRawBufferPointer) throws(MartletError) {
+        try state.deleteWebhook(try EngineState.webhookID(id))
+    }
+
+    /// Enables or disables a webhook.
+    ///
+    /// When disabling returns, no new attempt for it starts; what is pending waits, and new events pass it by. Enabling
+    /// lets what waited go on.
+    public func setWebhook(_ id: UnsafeRawBufferPointer, enabled: Bool) throws(MartletError) {
+        try state.setWebhook(try EngineState.webhookID(id), enabled: enabled)
+    }
+}

@@ -1,0 +1,96 @@
+import JSONText
+import Model
+import Synchronization
+
+// How a delivery and its attempts look as JSON.
+extension EngineState {
+    /// Retries are bounded by configuration; a chain longer than this cannot be.
+    private static var maximumAttempts: Int { 64 }
+
+    func write(_ delivery: FoundDelivery, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("id")
+        writer.string(delivery.id.text(.delivery))
+        writer.key("eventId")
+        writer.string(delivery.event.text)
+        writer.key("eventType")
+        writer.string(catalog[delivery.type]?.name ?? "")
+        writer.key("webhookId")
+        writer.string(delivery.webhook == .zero ? "" : delivery.webhook.text(.webhook))
+        writer.key("tag")
+        writer.integer(delivery.tag)
+        writer.key("state")
+        writer.string(delivery.state.rawValue)
+        writer.key("createdAt")
+        writer.string(Timestamp.text(delivery.id.wallTime))
+        writer.key("settledAt")
+        if let settledAt = delivery.settledAt {
+            writer.string(Timestamp.text(settledAt))
+        } else {
+            writer.null()
+        }
+        writer.key("nextAttemptAt")
+        if let next = delivery.nextAttempt {
+            let wait = next.nanoseconds(since: Clock.monotonic()) / 1_000_000
+            writer.string(Timestamp.text(WallTime(milliseconds: Clock.wall().milliseconds &+ max(wait, 0))))
+        } else {
+            writer.null()
+        }
+        writer.key("attemptCount")
+        writer.integer(Int(delivery.attempts))
+        writer.key("attempts")
+        writer.beginArray()
+        writeAttempts(of: delivery, to: &writer)
+        writer.endArray()
+        writer.endObject()
+    }
+
+    /// The attempts that the log still keeps, oldest first.
+    private func writeAttempts(of delivery: FoundDelivery, to writer: inout JSONWriter) {
+        guard lanes.indices.contains(delivery.lane) else { return }
+        let attempts = lanes[delivery.lane].report.withLock { report in
+            var attempts: [ReadAttempt] = []
+            var position = delivery.lastAttempt
+            while attempts.count < EngineState.maximumAttempts, let entry = report.log.attempt(at: position) {
+                attempts.append(
+                    ReadAttempt(
+                        entry: entry,
+                        snippet: Array(report.log.text(at: entry.snippet)),
+                        error: Array(report.log.text(at: entry.error))
+                    )
+                )
+                position = entry.previous
+            }
+            return attempts
+        }
+        for attempt in attempts.reversed() {
+            attempt.write(to: &writer)
+        }
+    }
+
+    /// An attempt copied out of the log, so that it can be written without the lane's lock.
+    private struct ReadAttempt: Sendable {
+        var entry: LoggedAttempt
+        var snippet: [UInt8]
+        var error: [UInt8]
+
+        func write(to writer: inout JSONWriter) {
+            writer.beginObject()
+            writer.key("number")
+            writer.integer(Int(entry.number))
+            writer.key("startedAt")
+            writer.string(Timestamp.text(entry.startedAt))
+            writer.key("durationMs")
+            writer.number(Double(entry.durationMicroseconds) / 1000)
+            writer.key("status")
+            if entry.status == 0 { writer.null() } else { writer.integer(Int(entry.status)) }
+            writer.key("errorClass")
+            if entry.errorClass == .none { writer.null() } else { writer.string(entry.errorClass.name) }
+            writer.key("error")
+            if error.isEmpty { writer.null() } else { error.withUnsafeBytes { writer.string(bytes: $0) } }
+            writer.key("response")
+            if snippet.isEmpty { writer.null() } else { snippet.withUnsafeBytes { writer.string(bytes: $0) } }
+            writer.endObject()
+        }
+    }
+}

@@ -1,0 +1,235 @@
+import Delivery
+import JSONText
+import Model
+import Registry
+import Signing
+import Transport
+
+// Webhooks: what the registry holds, what the lanes are told of it.
+extension EngineState {
+    static func webhookID(_ text: UnsafeRawBufferPointer) throws(MartletError) -> Identifier {
+        guard let id = Identifier(utf8: text, kind: .webhook) else {
+            throw MartletError(.notFound, "no webhook has this id; ids look like wh_ and 26 more characters")
+        }
+        return id
+    }
+
+    func stored(_ id: Identifier) throws(MartletError) -> StoredWebhook {
+        guard let webhook = registry.webhook(id) else { throw notFound(id) }
+        return webhook
+    }
+
+    private func notFound(_ id: Identifier) -> MartletError {
+        MartletError(.notFound, "there is no webhook \(id.text(.webhook))")
+    }
+
+    func createWebhook(_ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try checkOpen()
+        var definition: WebhookDefinition
+        do {
+            definition = try WebhookDefinition(json: document, catalog: catalog)
+        } catch {
+            throw MartletError(error)
+        }
+        let url = try judge(definition.url)
+        let secret = try EngineState.secret(definition.secret)
+        definition.secret = nil
+
+        let now = Clock.wall()
+        let id = ids.next(at: now)
+        let made = definition
+        let target = changes.withLock { _ in
+            let target = registry.reserve(id: id)
+            let webhook = StoredWebhook(
+                id: id,
+                definition: made,
+                createdAt: now,
+                secrets: [secret.text],
+                target: target
+            )
+            // The lane hears of it before any event can match it.
+            let specification = specification(of: webhook, url: url.text, keys: [secret.key])
+            _ = lanes[Int(target.lane)].put {
+                $0.commands.append(.addWebhook(target.slot, specification, isEnabled: made.isEnabled))
+            }
+            registry.insert(webhook)
+            return target
+        }
+        logger.log(.info) { "webhook \(id.text(.webhook)) is registered on lane \(target.lane)" }
+        report(url, of: id)
+        return try stored(id).json
+    }
+
+    func updateWebhook(_ id: Identifier, _ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try checkOpen()
+        let outcome = changes.withLock { _ in
+            Result { () throws(MartletError) -> StoredWebhook in
+                let current = try stored(id)
+                let definition: WebhookDefinition
+                do throws(DocumentError) {
+                    definition = try current.definition.updated(json: document, catalog: catalog)
+                } catch {
+                    throw MartletError(error)
+                }
+                if definition.secret != nil {
+                    throw MartletError(.invalidDocument, "secret can be set when the webhook is created only")
+                }
+                let url = try judge(definition.url)
+                guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { throw notFound(id) }
+                let specification = specification(of: webhook, url: url.text, keys: EngineState.keys(of: webhook))
+                tell(webhook) { contents in
+                    contents.commands.append(.updateWebhook(webhook.target.slot, specification))
+                    contents.commands.append(.setWebhook(webhook.target.slot, enabled: definition.isEnabled))
+                }
+                report(url, of: id)
+                return webhook
+            }
+        }
+        let webhook = try outcome.get()
+        // The new policy holds from the next attempt on: also from the one that would start right after this call.
+        lanes[Int(webhook.target.lane)].synchronize()
+        return webhook.json
+    }
+
+    func setWebhook(_ id: Identifier, enabled: Bool) throws(MartletError) {
+        try checkOpen()
+        let webhook = changes.withLock { _ -> StoredWebhook? in
+            guard var definition = registry.webhook(id)?.definition else { return nil }
+            definition.isEnabled = enabled
+            guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { return nil }
+            tell(webhook) { $0.commands.append(.setWebhook(webhook.target.slot, enabled: enabled)) }
+            return webhook
+        }
+        guard let webhook else { throw notFound(id) }
+        lanes[Int(webhook.target.lane)].synchronize()
+    }
+
+    func deleteWebhook(_ id: Identifier) throws(MartletError) {
+        try checkOpen()
+        let webhook = changes.withLock { _ -> StoredWebhook? in
+            guard let webhook = registry.remove(id) else { return nil }
+            tell(webhook) { $0.commands.append(.removeWebhook(webhook.target.slot)) }
+            return webhook
+        }
+        guard let webhook else { throw notFound(id) }
+        lanes[Int(webhook.target.lane)].synchronize()
+    }
+
+    func listWebhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try checkProcess()
+        let query = try WebhookQuery.read(query)
+        let (page, hasMore) = registry.webhooks(after: query.cursor, limit: query.limit)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("webhooks")
+        writer.beginArray()
+        for webhook in page {
+            webhook.definition.write(
+                to: &writer,
+                id: webhook.id,
+                createdAt: webhook.createdAt,
+                updatedAt: webhook.updatedAt
+            )
+        }
+        writer.endArray()
+        writer.key("cursor")
+        if hasMore, let last = page.last {
+            writer.string(last.id.text(.webhook))
+        } else {
+            writer.null()
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    // MARK: Parts
+
+    private func tell(_ webhook: StoredWebhook, _ fill: (inout LaneInbox.Contents) -> Void) {
+        _ = lanes[Int(webhook.target.lane)].put(fill)
+    }
+
+    private func judge(_ url: String) throws(MartletError) -> EndpointURL {
+        do {
+            return try EndpointURL(url, judgedBy: addressGuard)
+        } catch {
+            throw MartletError(error.reason == .addressRefused ? .addressRefused : .invalidDocument, error.text)
+        }
+    }
+
+    /// An address that only `allowedNetworks` opens is worth a line in the host's log.
+    private func report(_ url: EndpointURL, of id: Identifier) {
+        guard let note = url.configurationNote else { return }
+        logger.log(.warning) { "webhook \(id.text(.webhook)): \(note)" }
+    }
+
+    private static func secret(_ given: String?) throws(MartletError) -> WebhookSecret {
+        do {
+            return try given.map { text throws(WebhookSecretError) in try WebhookSecret(text) } ?? .generate()
+        } catch {
+            throw MartletError(.invalidDocument, "secret: \(error)")
+        }
+    }
+
+    private static func keys(of webhook: StoredWebhook) -> ContiguousArray<HMACSHA256Key> {
+        // Stored secrets were parsed when they came in.
+        ContiguousArray(webhook.secrets.compactMap { try? WebhookSecret($0).key })
+    }
+
+    private func specification(
+        of webhook: StoredWebhook,
+        url: String,
+        keys: ContiguousArray<HMACSHA256Key>
+    ) -> LaneWebhook.Specification {
+        let definition = webhook.definition
+        let timeout = definition.timeoutMilliseconds ?? configuration.timeoutMilliseconds
+        return LaneWebhook.Specification(
+            id: webhook.id,
+            endpoint: EndpointOptions(url: url, headers: definition.headers.map { ($0.name, $0.value) }),
+            keys: keys,
+            policy: WebhookPolicy(maximumInFlight: configuration.maxInFlightPerWebhook, retry: configuration.retry),
+            timeoutMilliseconds: timeout,
+            connectTimeoutMilliseconds: min(configuration.connectTimeoutMilliseconds, timeout)
+        )
+    }
+}
+
+extension StoredWebhook {
+    /// The document that create, update and get answer.
+    var json: [UInt8] {
+        var writer = JSONWriter()
+        definition.write(to: &writer, id: id, createdAt: createdAt, updatedAt: updatedAt)
+        return writer.bytes
+    }
+}
+
+/// Which page of webhooks is asked for.
+struct WebhookQuery: Sendable {
+    var limit = 100
+    var after = ""
+
+    var cursor = Identifier.zero
+
+    private static let document = Document(
+        prototype: WebhookQuery(),
+        properties: [
+            .integer("limit", \.limit, 1...1000, "How many webhooks a page holds at the most."),
+            .text("cursor", \.after, TextForm(.identifier, bytes: 1...64), "The `cursor` of the page before."),
+        ]
+    )
+
+    static func read(_ bytes: UnsafeRawBufferPointer) throws(MartletError) -> WebhookQuery {
+        do throws(DocumentError) {
+            let value = try Document<WebhookQuery>.value(of: bytes, isEmptyAllowed: true)
+            var query = try document.parse(value)
+            if !query.after.isEmpty {
+                guard let cursor = Identifier(query.after, kind: .webhook) else {
+                    throw DocumentError(.outOfRange, key: "cursor", message: "cursor must be one that a page gave")
+                }
+                query.cursor = cursor
+            }
+            return query
+        } catch {
+            throw MartletError(error)
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import Delivery
+import Model
+import Registry
+import Signing
+import Synchronization
+import Transport
+
+/// What an engine is made of. Lanes refer to it until their threads end, so it outlives the ``Engine`` the host holds.
+final class EngineState: Sendable {
+    let configuration: Configuration
+    let catalog: EventCatalog
+    let addressGuard: AddressGuard
+    let registry: Registry
+    let lanes: [Lane]
+    let budget: QueueBudget
+    let ids: IdentifierGenerator
+    /// Nil where the configuration wants no outcomes.
+    let outcomes: OutcomeQueue?
+    let logger = Logger()
+    let openedAt: WallTime
+    /// The token of ``ProcessGuard``.
+    let process: Int32
+
+    /// Serializes changes of webhooks, so that lanes see them in the registry's order. Nobody waits for a lane inside it.
+    let changes = Mutex<Void>(())
+
+    let pushedEvents = Atomic<UInt64>(0)
+    let unmatchedEvents = Atomic<UInt64>(0)
+    let refusedEvents = Atomic<UInt64>(0)
+
+    /// Events accepted and not settled.
+    let unsettled = Atomic<Int>(0)
+    /// Threads that wait for ``unsettled`` to reach zero.
+    let waiters = Atomic<Int>(0)
+    let idle = Monitor()
+    let phase = Atomic<Phase>(.open)
+
+    enum Phase: UInt8, AtomicRepresentable {
+        case open
+        /// Refuses pushes, drains.
+        case closing
+        /// Every lane was told to end.
+        case stopped
+    }
+
+    init(_ configuration: Configuration) throws(MartletError) {
+        self.configuration = configuration
+        process = ProcessGuard.token()
+        openedAt = Clock.wall()
+        ids = IdentifierGenerator(seed: Clock.randomSeed())
+        budget = QueueBudget(maximumEvents: configuration.queue.maxEvents, maximumBytes: configuration.queue.maxBytes)
+        do {
+            catalog = try EventCatalog.builtIn.adding(configuration.eventTypes.map { EventType(name: $0) })
+        } catch {
+            throw MartletError(error)
+        }
+        do {
+            addressGuard = try AddressGuard(
+                environment: configuration.environment == .production ? .production : .development,
+                parsing: configuration.allowedNetworks
+            )
+        } catch {
+            throw MartletError(.invalidDocument, error.text)
+        }
+        registry = Registry(laneCount: configuration.lanes, catalog: catalog)
+        if configuration.outcomes == .off {
+            outcomes = nil
+        } else if let queue = OutcomeQueue() {
+            outcomes = queue
+        } else {
+            throw MartletError(.outOfResources, "no file descriptors are left for the pipe of the outcomes")
+        }
+        lanes = try EngineState.makeLanes(configuration, addressGuard: addressGuard)
+        try startLanes()
+    }
+
+    private static func makeLanes(
+        _ configuration: Configuration,
+        addressGuard: AddressGuard
+    ) throws(MartletError) -> [Lane] {
+        let retained = configuration.logRetention.attempts
+        var lanes: [Lane] = []
+        for number in 0..<configuration.lanes {
+            var options = TransportOptions(
+                maximumInFlight: share(of: configuration.maxInFlight, lane: number, of: configuration.lanes),
+                userAgent: configuration.userAgent
+            )
+            options.caFile = configuration.caFile
+            options.snippetBytes = configuration.responseBodyBytes
+            options.addressJudge = { address, length in
+                addressGuard.judge(socketAddress: UnsafeRawPointer(address), length: length).isAllowed
+            }
+            let capacity = share(of: retained, lane: number, of: configuration.lanes)
+            do {
+                lanes.append(
+                    try Lane(
+                        number: number,
+                        transport: options,
+                        logCapacity: capacity,
+                        textBytes: textBytes(capacity: capacity, snippet: configuration.responseBodyBytes)
+                    )
+                )
+            } catch {
+                for lane in lanes { lane.discard() }
+                throw error
+            }
+        }
+        return lanes
+    }
+
+    private func startLanes() throws(MartletError) {
+        for (index, lane) in lanes.enumerated() {
+            do {
+                let inFlight = EngineState.share(of: configuration.maxInFlight, lane: lane.number, of: lanes.count)
+                let core = DeliveryCore.Options(maximumInFlight: inFlight, seed: Clock.randomSeed())
+                try lane.start(core: core, host: self)
+            } catch {
+                for started in lanes[..<index] { started.requestStop() }
+                for later in lanes[(index + 1)...] { later.discard() }
+                throw error
+            }
+        }
+    }
+
+    /// Splits a number among lanes so that the shares add up to it, each at least one.
+    static func share(of total: Int, lane: Int, of lanes: Int) -> Int {
+        max(1, total / lanes + (lane < total % lanes ? 1 : 0))
+    }
+
+    /// Room for a full snippet of each attempt up to 16 MiB; beyond that the texts of older attempts give way first.
+    private static func textBytes(capacity: Int, snippet: Int) -> Int {
+        min(capacity.multipliedReportingOverflow(by: snippet + 64).partialValue, 16 << 20)
+    }
+
+    /// Every call of the host comes through here first.
+    func checkProcess() throws(MartletError) {
+        guard ProcessGuard.isCurrent(process) else { throw MartletError(.forked) }
+    }
+
+    func checkOpen() throws(MartletError) {
+        try checkProcess()
+        guard phase.load(ordering: .acquiring) == .open else { throw MartletError(.closed) }
+    }
+}

@@ -1,0 +1,61 @@
+import Model
+import Registry
+import Synchronization
+
+/// The engine's figures at one moment, gathered once for every form they are printed in.
+struct EngineStatistics: Sendable {
+    var phase: String
+    var uptimeMilliseconds: Int64
+    var lanes: Int
+    var webhooks: Int
+    var queueEvents: Int
+    var queueBytes: Int
+    var maximumEvents: Int
+    var maximumBytes: Int
+    var pushed: UInt64
+    var unmatched: UInt64
+    var refused: UInt64
+    var unsettled: Int
+    var outcomesWaiting: Int
+    var counters: LaneCounters
+    var countersByLane: [LaneCounters]
+}
+
+extension EngineState {
+    func statistics() -> EngineStatistics {
+        var total = LaneCounters()
+        var byLane: [LaneCounters] = []
+        for lane in lanes {
+            var counters = lane.report.withLock { $0.counters }
+            // The gauges of a lane that has nothing to settle are old: it is asked.
+            if let now = lane.inspect({ ($0.inFlight, $0.pending) }) {
+                (counters.inFlight, counters.pending) = now
+            }
+            total.add(counters)
+            byLane.append(counters)
+        }
+        let phase =
+            switch phase.load(ordering: .acquiring) {
+            case .open: "open"
+            case .closing: "closing"
+            case .stopped: "closed"
+            }
+        return EngineStatistics(
+            phase: phase,
+            uptimeMilliseconds: max(Clock.wall().milliseconds - openedAt.milliseconds, 0),
+            lanes: lanes.count,
+            webhooks: registry.count,
+            queueEvents: budget.events,
+            queueBytes: budget.bytes,
+            maximumEvents: budget.maximumEvents,
+            maximumBytes: budget.maximumBytes,
+            pushed: pushedEvents.load(ordering: .relaxed),
+            unmatched: unmatchedEvents.load(ordering: .relaxed),
+            refused: refusedEvents.load(ordering: .relaxed),
+            unsettled: unsettled.load(ordering: .relaxed),
+            outcomesWaiting: outcomes?.count ?? 0,
+            counters: total,
+            countersByLane: byLane
+        )
+    }
+}

@@ -1,0 +1,84 @@
+import Delivery
+import Model
+import Synchronization
+
+/// What a lane is asked to do besides delivering. Run on the lane's thread, before any delivery that was put in later.
+enum LaneCommand: Sendable {
+    case addWebhook(WebhookSlot, LaneWebhook.Specification, isEnabled: Bool)
+    case updateWebhook(WebhookSlot, LaneWebhook.Specification)
+    case setWebhook(WebhookSlot, enabled: Bool)
+    case removeWebhook(WebhookSlot)
+    /// Read the lane's state; the closure runs on the lane's thread.
+    case inspect(@Sendable (borrowing LaneView) -> Void)
+    /// End everything and the thread.
+    case stop
+}
+
+/// One delivery on its way to a lane.
+struct InboxDelivery: BitwiseCopyable, Sendable {
+    /// An `AcceptedEvent` that stays retained until its last delivery is settled.
+    var event: Unmanaged<AcceptedEvent>
+    /// Which of the event's deliveries this is.
+    var number: UInt32
+    var webhook: WebhookSlot
+    var webhookID: Identifier
+}
+
+/// Where other threads leave work for a lane. The lane takes all of it at once; only who puts something into an empty inbox
+/// has to wake the lane.
+struct LaneInbox: ~Copyable, Sendable {
+    private let contents = Mutex<Contents>(Contents())
+
+    struct Contents: Sendable {
+        var commands: [LaneCommand] = []
+        var deliveries: ContiguousArray<InboxDelivery> = []
+        /// False once the lane has taken its last look.
+        var isOpen = true
+
+        var isEmpty: Bool {
+            commands.isEmpty && deliveries.isEmpty
+        }
+    }
+
+    enum Answer {
+        /// The lane is awake or will look before it sleeps.
+        case taken
+        /// Taken, and the lane must be woken.
+        case takenWakeNeeded
+        /// The lane has ended: nothing was taken.
+        case closed
+    }
+
+    /// Adds what `fill` appends. It runs with the inbox locked: it only appends.
+    func put(_ fill: (inout Contents) -> Void) -> Answer {
+        contents.withLock { contents in
+            guard contents.isOpen else { return .closed }
+            let wasEmpty = contents.isEmpty
+            fill(&contents)
+            return wasEmpty && !contents.isEmpty ? .takenWakeNeeded : .taken
+        }
+    }
+
+    /// Swaps the contents with `emptied`, whose capacity is used again.
+    func take(into emptied: inout Contents) {
+        emptied.commands.removeAll(keepingCapacity: true)
+        // A burst's memory is given back, ordinary traffic's is kept.
+        emptied.deliveries.removeAll(keepingCapacity: emptied.deliveries.capacity <= 16_384)
+        contents.withLock { contents in
+            swap(&contents.commands, &emptied.commands)
+            swap(&contents.deliveries, &emptied.deliveries)
+        }
+    }
+
+    /// Takes what is left and refuses everything from now on.
+    func close(into emptied: inout Contents) {
+        take(into: &emptied)
+        contents.withLock { contents in
+            contents.isOpen = false
+            emptied.commands += contents.commands
+            emptied.deliveries += contents.deliveries
+            contents.commands = []
+            contents.deliveries = []
+        }
+    }
+}

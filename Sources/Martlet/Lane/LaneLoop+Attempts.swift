@@ -1,0 +1,112 @@
+import Delivery
+import Model
+import Signing
+import Transport
+
+// Attempts: what is written into a request, and what is read from its end.
+extension LaneLoop {
+    /// A delivery whose attempt cannot even begin (no memory, no handles) waits this long; the attempt does not count.
+    private static var localFaultWaitMilliseconds: Int64 { 100 }
+
+    /// Room for the text of the longest event id, a signature for each of several live secrets, a timestamp.
+    private static var scratchBytes: Int { 2048 }
+
+    func startAttempt(_ delivery: UInt32) {
+        let record = core.record(delivery)
+        let now = Clock.monotonic()
+        guard let event = LaneLoop.event(of: record.event),
+            let endpoint = endpoint(ofWebhook: Int(record.webhook)),
+            let specification = webhooks[Int(record.webhook)]?.specification,
+            let slot = transport.begin(
+                endpoint: endpoint,
+                token: UInt64(core.generation(of: delivery)) << 32 | UInt64(delivery)
+            )
+        else {
+            core.startFailed(delivery, at: now, retryAfterMilliseconds: LaneLoop.localFaultWaitMilliseconds)
+            return
+        }
+        let wall = Clock.wall()
+        event._withUnsafeGuaranteedRef { event in
+            addHeaders(to: slot, event: event, keys: specification.keys, at: wall)
+            noteStart(of: delivery, at: wall)
+            transport.submit(
+                slot,
+                body: event.payload,
+                timeoutMilliseconds: specification.timeoutMilliseconds,
+                connectTimeoutMilliseconds: specification.connectTimeoutMilliseconds
+            )
+        }
+    }
+
+    private func endpoint(ofWebhook index: Int) -> Endpoint? {
+        guard index < webhooks.count, let webhook = webhooks[index] else { return nil }
+        if let endpoint = webhook.endpoint { return endpoint }
+        let endpoint = try? transport.makeEndpoint(webhook.specification.endpoint)
+        webhooks[index]?.endpoint = endpoint
+        return endpoint
+    }
+
+    /// The three headers of Standard Webhooks 1.0.0; the signature is made anew for each attempt, with its time.
+    private func addHeaders(
+        to slot: AttemptSlot,
+        event: AcceptedEvent,
+        keys: ContiguousArray<HMACSHA256Key>,
+        at wall: WallTime
+    ) {
+        withUnsafeTemporaryAllocation(byteCount: LaneLoop.scratchBytes, alignment: 8) { scratch in
+            let idArea = UnsafeMutableRawBufferPointer(rebasing: scratch[..<64])
+            let id = UnsafeRawBufferPointer(rebasing: idArea[..<event.id.write(into: idArea)])
+            transport.addHeader(slot, name: "webhook-id: ", value: id)
+
+            let seconds = max(wall.seconds, 0)
+            let timeArea = UnsafeMutableRawBufferPointer(rebasing: scratch[64..<96])
+            let timeLength = DecimalText.write(seconds, into: timeArea) ?? 0
+            let time = UnsafeRawBufferPointer(rebasing: timeArea[..<timeLength])
+            transport.addHeader(slot, name: "webhook-timestamp: ", value: time)
+
+            let signatureArea = UnsafeMutableRawBufferPointer(rebasing: scratch[96...])
+            let length = keys.withUnsafeBufferPointer { keys in
+                // Ids have no dot, the time is not negative, there is a key: it cannot throw; were it to, the receiver
+                // would refuse an unsigned request, which is the safe side.
+                try? StandardWebhooks.sign(
+                    id: id,
+                    timestamp: seconds,
+                    body: event.payload,
+                    keys: keys,
+                    into: signatureArea
+                )
+            }
+            let signature = UnsafeRawBufferPointer(rebasing: signatureArea[..<(length ?? 0)])
+            transport.addHeader(slot, name: "webhook-signature: ", value: signature)
+        }
+    }
+
+    private func noteStart(of delivery: UInt32, at wall: WallTime) {
+        while attemptStarts.count <= Int(delivery) {
+            attemptStarts.append(WallTime(milliseconds: 0))
+        }
+        attemptStarts[Int(delivery)] = wall
+    }
+
+    func attemptEnded(_ completion: AttemptCompletion) {
+        let delivery = UInt32(truncatingIfNeeded: completion.token)
+        let generation = UInt32(truncatingIfNeeded: completion.token >> 32)
+        guard core.isLive(delivery, generation: generation) else { return }
+        let record = core.record(delivery)
+        let startedAt = attemptStarts[Int(delivery)]
+        let position = lane.report.withLock { report in
+            report.counters.count(completion.result)
+            if record.attempts > 0 { report.counters.retries &+= 1 }
+            return report.log.append(
+                completion.result,
+                number: record.attempts &+ 1,
+                startedAt: startedAt,
+                previous: record.log,
+                snippet: completion.snippet,
+                error: completion.errorText
+            )
+        }
+        core.setLog(position, of: delivery)
+        core.attemptEnded(delivery, completion.result, at: Clock.monotonic(), wall: Clock.wall())
+    }
+}

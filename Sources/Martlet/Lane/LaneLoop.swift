@@ -1,0 +1,228 @@
+import Delivery
+import Glibc
+import Model
+import Transport
+
+/// What runs on a lane's thread: takes the inbox, feeds the core, performs its actions over the transport.
+///
+/// Made on the lane's thread and never leaves it.
+final class LaneLoop {
+    let lane: Lane
+    let transport: Transport
+    let host: any LaneHost
+    var core: DeliveryCore
+    /// By the index of their slot.
+    var webhooks: ContiguousArray<LaneWebhook?> = []
+    /// When the attempt in flight of a delivery began, by the delivery's index.
+    var attemptStarts: ContiguousArray<WallTime> = []
+    private var taken = LaneInbox.Contents()
+    private var actions: ContiguousArray<Action> = []
+    private var isStopping = false
+
+    init(lane: Lane, transport: Transport, core: DeliveryCore.Options, host: any LaneHost) {
+        self.lane = lane
+        self.transport = transport
+        self.host = host
+        self.core = DeliveryCore(core)
+    }
+
+    func run() {
+        blockBrokenPipe()
+        while true {
+            takeInbox()
+            if isStopping { break }
+            core.run(at: Clock.monotonic())
+            perform()
+            transport.poll(until: core.nextTimer ?? .distantFuture)
+            while let completion = transport.nextCompletion() {
+                attemptEnded(completion)
+            }
+        }
+        end()
+    }
+
+    /// All signals are blocked on this thread; a SIGPIPE that a write to a closed connection raises would stay pending for
+    /// ever, which harms nobody, but OpenSSL writes without MSG_NOSIGNAL.
+    private func blockBrokenPipe() {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    // MARK: Inbox
+
+    private func takeInbox() {
+        lane.inbox.take(into: &taken)
+        for command in taken.commands {
+            perform(command)
+        }
+        for delivery in taken.deliveries {
+            enqueue(delivery)
+        }
+    }
+
+    private func enqueue(_ delivery: InboxDelivery) {
+        // Retained by the engine until its last delivery is settled, and this one is not.
+        let id = delivery.event._withUnsafeGuaranteedRef { $0.deliveryID(Int(delivery.number)) }
+        let event = LaneLoop.token(of: delivery.event)
+        guard webhook(delivery.webhook) != nil else {
+            // Deleted between the match and this turn.
+            let settlement = Settlement(canceled: id, event: event, webhook: delivery.webhook)
+            return settle(settlement, webhook: delivery.webhookID)
+        }
+        core.enqueue(id: id, event: event, webhook: delivery.webhook)
+    }
+
+    static func token(of event: Unmanaged<AcceptedEvent>) -> UInt64 {
+        UInt64(UInt(bitPattern: event.toOpaque()))
+    }
+
+    /// The event behind a token of a delivery that is not settled, or whose settlement is being performed.
+    static func event(of token: UInt64) -> Unmanaged<AcceptedEvent>? {
+        UnsafeRawPointer(bitPattern: UInt(token)).map { Unmanaged<AcceptedEvent>.fromOpaque($0) }
+    }
+
+    private func perform(_ command: LaneCommand) {
+        switch command {
+        case .addWebhook(let slot, let specification, let isEnabled):
+            let index = Int(slot.index)
+            while webhooks.count <= index { webhooks.append(nil) }
+            core.addWebhook(slot, policy: specification.policy, isEnabled: isEnabled)
+            webhooks[index] = prepare(specification, generation: slot.generation)
+        case .updateWebhook(let slot, let specification):
+            guard webhook(slot) != nil else { return }
+            core.updateWebhook(slot, policy: specification.policy)
+            webhooks[Int(slot.index)] = prepare(specification, generation: slot.generation)
+        case .setWebhook(let slot, let enabled):
+            core.setWebhook(slot, enabled: enabled)
+        case .removeWebhook(let slot):
+            core.removeWebhook(slot)
+            perform()
+        case .inspect(let body):
+            body(LaneView(loop: self))
+        case .stop:
+            isStopping = true
+        }
+    }
+
+    private func prepare(_ specification: LaneWebhook.Specification, generation: UInt32) -> LaneWebhook {
+        LaneWebhook(
+            specification: specification,
+            generation: generation,
+            endpoint: try? transport.makeEndpoint(specification.endpoint)
+        )
+    }
+
+    private func webhook(_ slot: WebhookSlot) -> LaneWebhook? {
+        guard slot.index < webhooks.count, let webhook = webhooks[Int(slot.index)],
+            webhook.generation == slot.generation
+        else { return nil }
+        return webhook
+    }
+
+    // MARK: Actions
+
+    private func perform() {
+        // Performing can make the core emit more: a start that fails puts its delivery back.
+        while !core.actions.isEmpty {
+            swap(&actions, &core.actions)
+            for action in actions {
+                switch action {
+                case .start(let delivery): startAttempt(delivery)
+                case .settled(let settlement): settle(settlement)
+                case .webhookDisabled(let slot, let reason): disabled(slot, reason)
+                case .webhookReleased(let slot):
+                    webhooks[Int(slot.index)] = nil
+                    host.webhookReleased(slot, lane: lane.number)
+                }
+            }
+            actions.removeAll(keepingCapacity: actions.capacity <= 65_536)
+        }
+    }
+
+    private func disabled(_ slot: WebhookSlot, _ reason: DisableReason) {
+        guard let webhook = webhook(slot) else { return }
+        lane.report.withLock { $0.counters.webhooksDisabled &+= 1 }
+        host.webhookDisabled(webhook.id, reason)
+    }
+
+    private func settle(_ settlement: Settlement) {
+        settle(settlement, webhook: webhook(settlement.webhook)?.id ?? .zero)
+    }
+
+    private func settle(_ settlement: Settlement, webhook: Identifier) {
+        guard let event = LaneLoop.event(of: settlement.event) else { return }
+        let state = Outcome.State(settlement.state)
+        event._withUnsafeGuaranteedRef { event in
+            let entry = LoggedDelivery(
+                id: settlement.id,
+                event: event.id,
+                type: event.type,
+                tag: event.tag,
+                webhook: webhook,
+                state: state,
+                attempts: settlement.attempts,
+                settledAt: Clock.wall(),
+                lastAttempt: settlement.log
+            )
+            lane.report.withLock { report in
+                report.counters.settled[Int(state.rawValue)] &+= 1
+                report.counters.inFlight = core.inFlight
+                report.counters.pending = core.pending
+                report.log.append(entry)
+            }
+        }
+        host.settled(event, settlement, webhook: webhook)
+    }
+
+    // MARK: End
+
+    /// Ends every attempt and settles what is left as canceled, so that each delivery has its outcome.
+    private func end() {
+        transport.close()
+        core.cancelAll()
+        perform()
+        lane.inbox.close(into: &taken)
+        for delivery in taken.deliveries {
+            enqueue(delivery)
+        }
+        core.cancelAll()
+        perform()
+        for case .inspect(let body) in taken.commands {
+            body(LaneView(loop: self))
+        }
+    }
+}
+
+/// The lane's own state, for the length of one `inspect` on its thread.
+struct LaneView: ~Copyable {
+    private let loop: LaneLoop
+
+    fileprivate init(loop: LaneLoop) {
+        self.loop = loop
+    }
+
+    var pending: Int { loop.core.pending }
+    var inFlight: Int { loop.core.inFlight }
+
+    /// Calls `body` with every delivery that is not settled.
+    func forEachDelivery(_ body: (DeliveryRecord, AcceptedEvent, _ webhook: Identifier) -> Void) {
+        loop.core.forEachDelivery { _, record in
+            guard let event = LaneLoop.event(of: record.event) else { return }
+            let webhook = loop.webhooks[Int(record.webhook)]?.id ?? .zero
+            event._withUnsafeGuaranteedRef { body(record, $0, webhook) }
+        }
+    }
+}
+
+extension Outcome.State {
+    init(_ state: Settlement.State) {
+        switch state {
+        case .succeeded: self = .succeeded
+        case .failed: self = .failed
+        case .expired: self = .expired
+        case .canceled: self = .canceled
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import Model
+
+/// What the log keeps of one attempt.
+struct LoggedAttempt: BitwiseCopyable {
+    /// Position of the delivery's attempt before this one; ``DeliveryLog/none`` for the first.
+    var previous: UInt64
+    var startedAt: WallTime
+    var durationMicroseconds: Int64
+    var number: UInt16
+    var status: UInt16
+    var errorClass: ErrorClass
+    var snippet: TextRing.Position
+    var error: TextRing.Position
+}
+
+/// What the log keeps of a settled delivery.
+struct LoggedDelivery {
+    var id: Identifier
+    var event: EventID
+    var type: EventTypeIndex
+    var tag: UInt64
+    var webhook: Identifier
+    var state: Outcome.State
+    var attempts: UInt16
+    var settledAt: WallTime
+    /// Position of the last attempt; ``DeliveryLog/none`` where there was none.
+    var lastAttempt: UInt64
+}
+
+/// The attempts and settled deliveries of one lane, newest kept: two rings of a fixed number of entries and a ring of
+/// texts, so that logging allocates nothing once they are full and memory is bounded.
+struct DeliveryLog: ~Copyable {
+    static var none: UInt64 { .max }
+
+    private let capacity: Int
+    private var attempts: ContiguousArray<LoggedAttempt> = []
+    private var settled: ContiguousArray<LoggedDelivery> = []
+    private var texts: TextRing
+    /// Positions count every entry ever written.
+    private(set) var attemptCount: UInt64 = 0
+    private(set) var settledCount: UInt64 = 0
+
+    /// Keeps `capacity` attempts and as many settled deliveries; `textBytes` of snippets and error texts.
+    init(capacity: Int, textBytes: Int) {
+        self.capacity = max(capacity, 0)
+        texts = TextRing(capacity: capacity > 0 ? textBytes : 0)
+    }
+
+    /// Answers the attempt's position, for the next attempt's `previous`.
+    mutating func append(
+        _ result: AttemptResult,
+        number: UInt16,
+        startedAt: WallTime,
+        previous: UInt64,
+        snippet: UnsafeRawBufferPointer,
+        error: UnsafeRawBufferPointer
+    ) -> UInt64 {
+        guard capacity > 0 else { return DeliveryLog.none }
+        let entry = LoggedAttempt(
+            previous: previous,
+            startedAt: startedAt,
+            durationMicroseconds: result.durationMicroseconds,
+            number: number,
+            status: result.status,
+            errorClass: result.errorClass,
+            snippet: texts.append(snippet),
+            error: texts.append(error)
+        )
+        let position = attemptCount
+        attemptCount += 1
+        if attempts.count < capacity {
+            attempts.append(entry)
+        } else {
+            attempts[Int(position % UInt64(capacity))] = entry
+        }
+        return position
+    }
+
+    mutating func append(_ delivery: LoggedDelivery) {
+        guard capacity > 0 else { return }
+        if settled.count < capacity {
+            settled.append(delivery)
+        } else {
+            settled[Int(settledCount % UInt64(capacity))] = delivery
+        }
+        settledCount += 1
+    }
+
+    /// The oldest position of a settled delivery that is still kept.
+    var firstSettled: UInt64 {
+        settledCount - UInt64(settled.count)
+    }
+
+    /// The settled delivery at `position`; nil once it was overwritten.
+    func settled(at position: UInt64) -> LoggedDelivery? {
+        guard position >= firstSettled, position < settledCount else { return nil }
+        return settled[Int(position % UInt64(capacity))]
+    }
+
+    /// The attempt at `position`; nil once it was overwritten.
+    func attempt(at position: UInt64) -> LoggedAttempt? {
+        guard position != DeliveryLog.none, position < attemptCount,
+            position >= attemptCount - UInt64(attempts.count)
+        else { return nil }
+        return attempts[Int(position % UInt64(capacity))]
+    }
+
+    func text(at position: TextRing.Position) -> UnsafeRawBufferPointer {
+        texts.text(at: position)
+    }
+}

@@ -1,0 +1,76 @@
+import Model
+
+/// What became of a delivery or an event: exactly one for each that was accepted, where the configuration's `outcomes`
+/// asks for them.
+public struct Outcome: Sendable {
+    /// What the outcome speaks of.
+    public enum Kind: Int32, Sendable {
+        /// One delivery is settled.
+        case delivery = 1
+        /// All deliveries of an event are settled, or it matched no webhook.
+        case event = 2
+        /// Martlet disabled a webhook.
+        case webhookDisabled = 3
+    }
+
+    /// How it ended.
+    public enum State: Int32, CaseIterable, Sendable {
+        /// The receiver answered 2xx; for an event: every delivery succeeded, or there was none.
+        case succeeded = 1
+        /// Given up: no retry was left or the failure was final. For an event: at least one delivery.
+        case failed = 2
+        /// The deadline of the event passed. For an event: at least one delivery expired and none failed.
+        case expired = 3
+        /// The webhook was deleted or the engine closed first. For an event: at least one was canceled, none failed or
+        /// expired.
+        case canceled = 4
+
+        /// The word for it in documents and metrics.
+        public var name: String {
+            switch self {
+            case .succeeded: "succeeded"
+            case .failed: "failed"
+            case .expired: "expired"
+            case .canceled: "canceled"
+            }
+        }
+    }
+
+    /// What the outcome speaks of.
+    public var kind: Kind
+    /// How it ended.
+    public var state: State
+    /// The caller's own number, given at the push.
+    public var tag: UInt64
+    /// When it was settled, milliseconds since 1970.
+    public var settledAtMilliseconds: Int64
+    /// Attempts made; for an event 0.
+    public var attempts: UInt32
+    /// The last HTTP status, 0 where there was none; for an event 0.
+    public var httpStatus: UInt16
+    /// Why the last attempt failed, as the numbers of the C ABI's `MARTLET_FAILURE_…`; 0 for a success and for an event.
+    public var failure: UInt8
+    /// For an event: how many deliveries it had; for a delivery 1.
+    public var deliveries: UInt32
+    /// For an event: how many of them succeeded; for a delivery 1 or 0.
+    public var succeeded: UInt32
+
+    package var event: EventID
+    package var delivery: Identifier
+    package var webhook: Identifier
+
+    /// The event's id: the caller's own, or `evt_…`; empty for a notice about a webhook.
+    public var eventID: String {
+        event.text
+    }
+
+    /// The delivery's id, `dlv_…`; empty where the outcome is not about a delivery.
+    public var deliveryID: String {
+        delivery == .zero ? "" : delivery.text(.delivery)
+    }
+
+    /// The webhook's id, `wh_…`; empty for an event.
+    public var webhookID: String {
+        webhook == .zero ? "" : webhook.text(.webhook)
+    }
+}

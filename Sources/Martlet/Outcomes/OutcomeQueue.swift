@@ -1,0 +1,82 @@
+import CPlatform
+import Glibc
+import Synchronization
+
+/// Outcomes waiting for the host, and the pipe that tells of them.
+///
+/// The pipe holds one byte while the queue holds anything, so its read end is readable exactly then: a host adds it to its
+/// own event loop and drains the queue when it fires. A pipe and not an eventfd, because Node can watch only the former.
+final class OutcomeQueue: Sendable {
+    /// The read end, for the host to watch. Martlet reads it; the host must not.
+    let descriptor: Int32
+    private let writeEnd: Int32
+    private let waiting = Mutex<Waiting>(Waiting())
+
+    private struct Waiting {
+        var outcomes: ContiguousArray<Outcome> = []
+        /// Outcomes before this index are taken.
+        var head = 0
+
+        var count: Int {
+            outcomes.count - head
+        }
+    }
+
+    /// Nil where the process has no file descriptors left.
+    init?() {
+        var readEnd: Int32 = -1
+        var writeEnd: Int32 = -1
+        guard martlet_platform_pipe(&readEnd, &writeEnd) == 0 else { return nil }
+        descriptor = readEnd
+        self.writeEnd = writeEnd
+    }
+
+    deinit {
+        close(descriptor)
+        close(writeEnd)
+    }
+
+    var count: Int {
+        waiting.withLock { $0.count }
+    }
+
+    func append(_ outcome: Outcome) {
+        append(CollectionOfOne(outcome))
+    }
+
+    func append(_ outcomes: some Collection<Outcome>) {
+        guard !outcomes.isEmpty else { return }
+        waiting.withLock { waiting in
+            let wasEmpty = waiting.count == 0
+            waiting.outcomes.append(contentsOf: outcomes)
+            if wasEmpty {
+                var byte: UInt8 = 1
+                _ = write(writeEnd, &byte, 1)
+            }
+        }
+    }
+
+    /// Takes up to `maximum` outcomes, oldest first. `take` runs with the queue locked: it only copies.
+    func poll(maximum: Int, _ take: (Outcome) -> Void) -> Int {
+        waiting.withLock { waiting in
+            let count = min(max(maximum, 0), waiting.count)
+            guard count > 0 else { return 0 }
+            for index in waiting.head..<(waiting.head + count) {
+                take(waiting.outcomes[index])
+            }
+            waiting.head += count
+            if waiting.count == 0 {
+                // Memory of a burst is given back, that of ordinary traffic kept.
+                waiting.outcomes.removeAll(keepingCapacity: waiting.outcomes.capacity <= 4096)
+                waiting.head = 0
+                var byte: UInt8 = 0
+                _ = read(descriptor, &byte, 1)
+            } else if waiting.head >= 4096, waiting.head * 2 >= waiting.outcomes.count {
+                // Moving the rest forward costs as much as the polls before saved.
+                waiting.outcomes.removeSubrange(0..<waiting.head)
+                waiting.head = 0
+            }
+            return count
+        }
+    }
+}
