@@ -9,6 +9,8 @@ package struct DeliveryRecord: BitwiseCopyable, Sendable {
     package var due: Int64 = 0
     /// When the delivery expires, monotonic nanoseconds; `Int64.max` for never.
     package var expiry: Int64
+    /// Deliveries of one webhook with the same key go one after the other; 0 for none.
+    package var orderKey: UInt64 = 0
     /// Where the engine keeps the last attempt in its log; the core only hands it back.
     package var log: UInt64 = .max
     package var webhook: UInt32
@@ -21,6 +23,8 @@ package struct DeliveryRecord: BitwiseCopyable, Sendable {
     package var lastError = ErrorClass.none
     package var phase: Phase
     package var cancelRequested = false
+    /// Sent at once whatever the webhook's state, and never tried again.
+    package var isTest = false
 
     static var none: UInt32 { .max }
 
@@ -32,6 +36,8 @@ package struct DeliveryRecord: BitwiseCopyable, Sendable {
         /// A retry whose time has not come.
         case waiting
         case inFlight
+        /// Behind an earlier delivery of its key.
+        case blocked
     }
 }
 

@@ -69,6 +69,10 @@ package struct Slab<Element: BitwiseCopyable>: ~Copyable {
         index < used && place(index).pointee.generation == generation && generation & 1 == 1
     }
 
+    package func isUsed(_ index: UInt32) -> Bool {
+        index < used && place(index).pointee.generation & 1 == 1
+    }
+
     package func generation(of index: UInt32) -> UInt32 {
         place(index).pointee.generation
     }

@@ -57,6 +57,16 @@ extension Verdict {
         return min(max(milliseconds, 0), max(cap, 0))
     }
 
+    /// True where the receiver is overloaded or away: what makes a sender slow down. Other failures are answers of a
+    /// receiver that works.
+    package static func isPushBack(_ result: AttemptResult) -> Bool {
+        switch result.status {
+        case 0: result.errorClass != .local && result.errorClass != .addressRefused
+        case 408, 425, 429, 500...599: true
+        default: false
+        }
+    }
+
     /// The option that decides whether such a failure is tried again; empty where it never is.
     ///
     /// `RetryOn.contains([])` holds, so a failure that is never retried answers a bit that no policy has.

@@ -5,10 +5,53 @@ package struct WebhookPolicy: Hashable, Sendable {
     /// Attempts of this webhook that may be in flight at once, at least 1.
     package var maximumInFlight: Int
     package var retry: RetryPolicy
+    package var ordering = Ordering.none
+    package var rate: RateLimit?
+    /// Finds the number of attempts in flight that the receiver bears, up to ``maximumInFlight``.
+    package var isAdaptive = true
+    /// Nil: no circuit breaker.
+    package var breaker: BreakerPolicy? = BreakerPolicy()
+    /// The webhook is disabled after nothing but failures for so long; nil for never.
+    package var disableAfterMilliseconds: Int64?
 
     package init(maximumInFlight: Int = 64, retry: RetryPolicy = RetryPolicy()) {
         self.maximumInFlight = maximumInFlight
         self.retry = retry
+    }
+
+    /// Which deliveries of a webhook wait for which.
+    package enum Ordering: String, CaseIterable, Sendable {
+        case none
+        /// Those of one key go one after the other, in the order they were pushed.
+        case key
+        /// All of them do.
+        case strict
+    }
+
+    /// A token bucket: it fills with `perSecond` tokens a second up to `burst`, and each attempt takes one.
+    package struct RateLimit: Hashable, Sendable {
+        package var perSecond: Double
+        package var burst: Int
+
+        package init(perSecond: Double, burst: Int) {
+            self.perSecond = perSecond
+            self.burst = burst
+        }
+    }
+
+    /// When attempts stop for a while, because a receiver only fails.
+    package struct BreakerPolicy: Hashable, Sendable {
+        /// Failures in a row that open the breaker, at least 1.
+        package var failures: Int
+        /// How long it stays open the first time; each further time in a row twice as long.
+        package var openMilliseconds: Int64
+        package var maximumOpenMilliseconds: Int64
+
+        package init(failures: Int = 20, openMilliseconds: Int64 = 5_000, maximumOpenMilliseconds: Int64 = 60_000) {
+            self.failures = failures
+            self.openMilliseconds = openMilliseconds
+            self.maximumOpenMilliseconds = maximumOpenMilliseconds
+        }
     }
 }
 
@@ -18,11 +61,14 @@ package enum DisableReason: UInt8, Hashable, Sendable {
     case gone = 1
     /// The receiver answered with the header `webhook-delivery: disable`.
     case receiverAsked = 2
+    /// Nothing but failures for the configured time.
+    case failing = 3
 
     package var text: StaticString {
         switch self {
         case .gone: "the receiver answered 410 Gone"
         case .receiverAsked: "the receiver answered webhook-delivery: disable"
+        case .failing: "nothing but failures for the configured time"
         }
     }
 }

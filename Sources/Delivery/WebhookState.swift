@@ -15,12 +15,20 @@ struct WebhookState: BitwiseCopyable, Sendable {
     var isEnabled = false
     var generation: UInt32 = 0
     var maximumInFlight = 1
+    var isAdaptive = false
     var inFlight = 0
     var pending = 0
     /// No attempt starts before this, monotonic nanoseconds: the receiver asked for it with `Retry-After`.
     var pausedUntil = Int64.min
     /// In the ring of webhooks that can use a slot. Outlives the webhook, for so does its place in the ring.
     var isInRing = false
+    /// When the last armed timer of the webhook fires; `Int64.max` where none is armed.
+    var wakeAt = Int64.max
+    /// When the failures began that no success has ended; `Int64.max` where the last attempt succeeded.
+    var failingSince = Int64.max
+    var bucket = TokenBucket()
+    var breaker = Breaker()
+    var concurrency = ConcurrencyLimit()
 
     private var queued = DeliveryList()
     private var due = DeliveryList()
@@ -35,8 +43,27 @@ struct WebhookState: BitwiseCopyable, Sendable {
         !due.isEmpty || !queued.isEmpty
     }
 
-    func canStart(at now: Int64) -> Bool {
-        isPresent && isEnabled && hasReady && inFlight < maximumInFlight && now >= pausedUntil
+    /// Attempts that may be in flight now.
+    var limit: Int {
+        let adaptive = isAdaptive ? concurrency.limit(maximum: maximumInFlight) : maximumInFlight
+        return min(adaptive, breaker.limit)
+    }
+
+    /// No attempt starts before this: the receiver asked for a pause, the breaker is open, or the rate limit is reached.
+    var startableAt: Int64 {
+        max(pausedUntil, bucket.nextToken, breaker.phase == .open ? breaker.openUntil : .min)
+    }
+
+    /// True where only time can be in the way of a start.
+    var wantsStart: Bool {
+        isPresent && isEnabled && hasReady && inFlight < limit
+    }
+
+    mutating func configure(_ policy: WebhookPolicy) {
+        maximumInFlight = policy.maximumInFlight
+        isAdaptive = policy.isAdaptive
+        bucket.configure(policy.rate)
+        if policy.breaker == nil { breaker.reset() }
     }
 
     /// The delivery to try next: retries whose time has come before what was never tried, so that a backlog does not
@@ -59,6 +86,7 @@ struct WebhookState: BitwiseCopyable, Sendable {
         case .due: due.append(index, in: records)
         case .waiting: waiting.append(index, in: records)
         case .inFlight: flying.append(index, in: records)
+        case .blocked: break
         }
     }
 
@@ -68,6 +96,8 @@ struct WebhookState: BitwiseCopyable, Sendable {
         case .due: due.remove(index, in: records)
         case .waiting: waiting.remove(index, in: records)
         case .inFlight: flying.remove(index, in: records)
+        // Blocked deliveries are in the webhook's order book.
+        case .blocked: break
         }
     }
 

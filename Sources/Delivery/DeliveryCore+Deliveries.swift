@@ -1,0 +1,210 @@
+import Model
+
+// Deliveries: taking them over, what an attempt's end means, settling.
+extension DeliveryCore {
+    /// Takes a delivery over. It is settled exactly once, at once as canceled where its webhook is gone.
+    package mutating func enqueue(_ new: NewDelivery) {
+        guard isPresent(new.webhook) else {
+            actions.append(.settled(Settlement(canceled: new.id, event: new.event, webhook: new.webhook)))
+            return
+        }
+        let index = Int(new.webhook.index)
+        var record = DeliveryRecord(
+            id: new.id,
+            event: new.event,
+            expiry: new.expiry.nanoseconds,
+            webhook: new.webhook.index,
+            phase: .queued
+        )
+        record.attempts = new.attempts
+        record.isTest = new.isTest
+        record.orderKey = new.isTest ? 0 : orderKey(of: new)
+        let (delivery, generation) = records.insert(record)
+        webhooks[index].pending += 1
+        if new.expiry < .distantFuture {
+            arm(delivery, generation, at: new.expiry.nanoseconds)
+        }
+        if new.isTest {
+            webhooks[index].insert(delivery, phase: .waiting, in: records)
+            tests.append(delivery)
+        } else if let notBefore = new.notBefore {
+            records[delivery].due = notBefore.nanoseconds
+            guard admitInOrder(delivery) else { return }
+            webhooks[index].insert(delivery, phase: .waiting, in: records)
+            arm(delivery, generation, at: notBefore.nanoseconds)
+        } else {
+            guard admitInOrder(delivery) else { return }
+            webhooks[index].insert(delivery, phase: .queued, in: records)
+            offer(new.webhook.index)
+        }
+    }
+
+    /// Takes a delivery over with nothing special about it.
+    package mutating func enqueue(
+        id: Identifier,
+        event: UInt64,
+        webhook: WebhookSlot,
+        expiry: Instant = .distantFuture
+    ) {
+        var new = NewDelivery(id: id, event: event, webhook: webhook)
+        new.expiry = expiry
+        enqueue(new)
+    }
+
+    private func orderKey(of new: NewDelivery) -> UInt64 {
+        switch policies[Int(new.webhook.index)].ordering {
+        case .none: 0
+        case .key: new.orderKey
+        case .strict: 1
+        }
+    }
+
+    /// False where the delivery waits behind another one of its key.
+    private mutating func admitInOrder(_ delivery: UInt32) -> Bool {
+        let record = records[delivery]
+        guard record.orderKey != 0 else { return true }
+        let index = Int(record.webhook)
+        if orders[index] == nil { orders[index] = OrderBook() }
+        return orders[index]?.admit(delivery, key: record.orderKey, in: records) ?? true
+    }
+
+    private mutating func arm(_ delivery: UInt32, _ generation: UInt32, at time: Int64) {
+        timers.insert(TimerHeap.Entry(time: time, index: delivery, generation: generation, kind: .delivery))
+    }
+
+    // MARK: Ends of attempts
+
+    /// The driver's answer to `start`.
+    package mutating func attemptEnded(_ delivery: UInt32, _ result: AttemptResult, at now: Instant, wall: WallTime) {
+        guard records[delivery].phase == .inFlight else { return }
+        let webhook = records[delivery].webhook
+        let index = Int(webhook)
+        records[delivery].attempts &+= 1
+        records[delivery].lastStatus = result.status
+        records[delivery].lastError = result.errorClass
+        var verdict = Verdict.of(
+            result,
+            attempt: Int(records[delivery].attempts),
+            policy: policies[index].retry,
+            at: wall,
+            random: &random
+        )
+        if records[delivery].isTest {
+            // A test is a person's question about a receiver: it is never repeated, and nothing is drawn from it.
+            if verdict != .success { verdict = .giveUp }
+        } else {
+            learn(from: result, verdict, webhook: webhook, at: now, wall: wall)
+        }
+        switch verdict {
+        case .success:
+            settle(delivery, .succeeded)
+        case .retry(let wait):
+            retry(delivery, at: now, afterMilliseconds: wait)
+        case .giveUp:
+            settle(delivery, isWanted(delivery) ? .failed : .canceled)
+        case .disable(let reason):
+            settle(delivery, .failed)
+            disable(webhook, reason)
+        }
+        releaseIfDone(webhook)
+        offer(webhook)
+    }
+
+    /// The attempt could not be started for want of a local resource: it does not count, and the delivery is tried again
+    /// after `wait`.
+    package mutating func startFailed(_ delivery: UInt32, at now: Instant, retryAfterMilliseconds wait: Int64) {
+        guard records[delivery].phase == .inFlight else { return }
+        let webhook = records[delivery].webhook
+        webhooks[Int(webhook)].breaker.startFailed()
+        retry(delivery, at: now, afterMilliseconds: wait)
+        releaseIfDone(webhook)
+        offer(webhook)
+    }
+
+    /// Settles the delivery as canceled, at once or, where it is in flight, when its attempt ends without success.
+    package mutating func cancel(_ delivery: UInt32) {
+        if records[delivery].phase == .inFlight {
+            records[delivery].cancelRequested = true
+        } else {
+            let webhook = records[delivery].webhook
+            settle(delivery, .canceled)
+            offer(webhook)
+        }
+    }
+
+    /// Settles every delivery as canceled, those in flight too: the driver has ended their attempts and will not answer.
+    package mutating func cancelAll() {
+        var all: [UInt32] = []
+        records.forEachIndex { all.append($0) }
+        for delivery in all {
+            let webhook = records[delivery].webhook
+            settle(delivery, .canceled)
+            releaseIfDone(webhook)
+        }
+    }
+
+    /// False once the host has removed the webhook or canceled the delivery.
+    private func isWanted(_ delivery: UInt32) -> Bool {
+        let record = records[delivery]
+        return !record.cancelRequested && webhooks[Int(record.webhook)].isPresent
+    }
+
+    /// Ends the flight of a delivery that is to be tried again, where it still is wanted and in time.
+    private mutating func retry(_ delivery: UInt32, at now: Instant, afterMilliseconds wait: Int64) {
+        guard isWanted(delivery) else { return settle(delivery, .canceled) }
+        guard records[delivery].expiry > now.nanoseconds else { return settle(delivery, .expired) }
+        let index = Int(records[delivery].webhook)
+        webhooks[index].move(delivery, to: .waiting, in: records)
+        webhooks[index].inFlight -= 1
+        inFlight -= 1
+        let due = now.advanced(milliseconds: wait).nanoseconds
+        records[delivery].due = due
+        arm(delivery, records.generation(of: delivery), at: due)
+    }
+
+    // MARK: Settling
+
+    mutating func settle(_ delivery: UInt32, _ state: Settlement.State) {
+        let record = records[delivery]
+        let index = Int(record.webhook)
+        if record.phase == .inFlight {
+            webhooks[index].inFlight -= 1
+            inFlight -= 1
+        }
+        if record.phase == .blocked {
+            orders[index]?.remove(delivery, key: record.orderKey, in: records)
+        } else {
+            webhooks[index].remove(delivery, in: records)
+            if record.orderKey != 0 { advanceOrder(of: delivery, record) }
+        }
+        webhooks[index].pending -= 1
+        records.remove(delivery)
+        actions.append(
+            .settled(
+                Settlement(
+                    state: state,
+                    id: record.id,
+                    event: record.event,
+                    webhook: WebhookSlot(index: record.webhook, generation: webhooks[index].generation),
+                    attempts: record.attempts,
+                    lastStatus: record.lastStatus,
+                    lastError: record.lastError,
+                    log: record.log
+                )
+            )
+        )
+    }
+
+    /// Lets the next delivery of the key go.
+    private mutating func advanceOrder(of delivery: UInt32, _ record: DeliveryRecord) {
+        let index = Int(record.webhook)
+        guard let next = orders[index]?.settled(delivery, key: record.orderKey, in: records) else { return }
+        if records[next].due > 0 {
+            webhooks[index].insert(next, phase: .waiting, in: records)
+            arm(next, records.generation(of: next), at: records[next].due)
+        } else {
+            webhooks[index].insert(next, phase: .queued, in: records)
+            offer(record.webhook)
+        }
+    }
+}
