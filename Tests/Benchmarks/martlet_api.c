@@ -14,23 +14,27 @@ static void check(int32_t code, const char *call, const char *error)
 
 martlet_engine_t api_open(struct api_limits limits)
 {
-    char configuration[256], error[256] = "";
+    // The types that martlet_bench.c pushes are the host's own.
+    static char configuration[8192];
+    char error[256] = "";
     int size = snprintf(configuration, sizeof configuration,
-        "{\"environment\":\"development\",\"lanes\":%d,\"maxInFlight\":%d,"
-        "\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu}}",
-        limits.lanes, limits.in_flight, limits.queued_events, limits.queued_bytes);
+        "{\"environment\":\"development\",\"lanes\":%d,\"maxInFlight\":%d,\"maxInFlightPerWebhook\":%d,"
+        "\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu},\"eventTypes\":[\"bench.other\"",
+        limits.lanes, limits.in_flight, limits.in_flight, limits.queued_events, limits.queued_bytes);
+    for (int i = 0; i < limits.types; i++)
+        size += snprintf(configuration + size, sizeof configuration - (size_t)size, ",\"bench.type%03d\"", i);
+    size += snprintf(configuration + size, sizeof configuration - (size_t)size, "]}");
     martlet_engine_t engine = NULL;
     check(martlet_engine_open(configuration, (size_t)size, &engine, error, sizeof error), "martlet_engine_open", error);
     return engine;
 }
 
-void api_add_webhook(martlet_engine_t engine, const char *url, const char *type, int concurrency)
+void api_add_webhook(martlet_engine_t engine, const char *url, const char *type)
 {
     char webhook[256], error[256] = "";
     char *registered = NULL;
-    int size = snprintf(webhook, sizeof webhook, "{\"url\":\"%s\",\"events\":[\"%s\"],\"concurrency\":%d}", url, type,
-        concurrency);
-    check(martlet_webhook_create(engine, webhook, (size_t)size, &registered, error, sizeof error),
+    int size = snprintf(webhook, sizeof webhook, "{\"url\":\"%s\",\"events\":[\"%s\"]}", url, type);
+    check(martlet_webhook_create(engine, webhook, (size_t)size, &registered, NULL, error, sizeof error),
         "martlet_webhook_create", error);
     martlet_free(registered);
 }

@@ -15,12 +15,13 @@ struct api_limits {
     int in_flight;
     long queued_events;
     size_t queued_bytes;
+    int types; // event types bench.type000 and on that the engine is to know, at most 300
 };
 
 martlet_engine_t api_open(struct api_limits limits);
 
-/// Registers a webhook for one event type that may have `concurrency` attempts in flight.
-void api_add_webhook(martlet_engine_t engine, const char *url, const char *type, int concurrency);
+/// Registers a webhook for one event type.
+void api_add_webhook(martlet_engine_t engine, const char *url, const char *type);
 
 /// Pushes one event with tag 0 and without asking for its id.
 void api_push(martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size);

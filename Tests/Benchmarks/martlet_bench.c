@@ -36,6 +36,7 @@ static void set_up(long events)
         .lanes = options->lanes,
         .in_flight = options->in_flight,
         .queued_events = events,
+        .types = options->fan_out || options->no_match ? 1 : options->webhooks,
         .queued_bytes = (size_t)events * (bench.data_size + 1024) + ((size_t)64 << 20),
     });
     bench.type_count = options->fan_out || options->no_match ? 1 : options->webhooks;
@@ -49,7 +50,7 @@ static void set_up(long events)
         char url[64];
         url_write(url, sizeof url, i % options->hosts, options->port);
         const char *type = options->no_match ? "bench.other" : bench.types[i % bench.type_count];
-        api_add_webhook(bench.engine, url, type, options->in_flight);
+        api_add_webhook(bench.engine, url, type);
     }
 }
 
