@@ -1,6 +1,6 @@
 /// Why an attempt did not succeed. Raw values are stored in journals and reported through the C ABI: they are only
 /// ever added to.
-package enum ErrorClass: UInt8, CaseIterable, Sendable {
+package enum ErrorClass: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     /// The receiver answered 2xx.
     case none = 0
     /// The name could not be resolved.
@@ -23,6 +23,8 @@ package enum ErrorClass: UInt8, CaseIterable, Sendable {
     case httpStatus = 9
     /// Martlet could not make the request (out of memory, out of file descriptors).
     case local = 10
+    /// No request was made: the webhook's circuit breaker was open.
+    case circuitOpen = 11
 
     /// A short name for logs and metric labels.
     package var name: String {
@@ -38,12 +40,13 @@ package enum ErrorClass: UInt8, CaseIterable, Sendable {
         case .badResponse: "bad_response"
         case .httpStatus: "http_status"
         case .local: "local"
+        case .circuitOpen: "circuit_open"
         }
     }
 }
 
 /// A `Retry-After` header as the receiver sent it (RFC 9110 section 10.2.3).
-package enum RetryAfter: Hashable, Sendable {
+package enum RetryAfter: BitwiseCopyable, Hashable, Sendable {
     case absent
     /// Seconds from the answer.
     case delay(seconds: Int64)
@@ -52,7 +55,7 @@ package enum RetryAfter: Hashable, Sendable {
 }
 
 /// What came of one HTTP request. A trivial value: response bytes and error texts travel beside it.
-package struct AttemptResult: Hashable, Sendable {
+package struct AttemptResult: BitwiseCopyable, Hashable, Sendable {
     /// The HTTP status, 0 where no complete status line and headers arrived.
     package var status: UInt16
     package var errorClass: ErrorClass

@@ -3,7 +3,7 @@
 ///
 /// The text form is a prefix that names the kind, an underscore and 26 lower-case Crockford base32 digits:
 /// `evt_01jh5yz4m7e8x9q2v3t4w5y6z7`. It never contains a dot, which Standard Webhooks forbids in `webhook-id`.
-package struct Identifier: Hashable, Comparable, Sendable {
+package struct Identifier: BitwiseCopyable, Hashable, Comparable, Sendable {
     package var high: UInt64
     package var low: UInt64
 

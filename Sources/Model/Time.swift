@@ -1,7 +1,7 @@
 /// A point on the monotonic clock, in nanoseconds since an arbitrary start.
 ///
 /// Timers and durations use it, so that a wall clock that jumps delays nothing and repeats nothing.
-package struct Instant: Comparable, Hashable, Sendable {
+package struct Instant: BitwiseCopyable, Comparable, Hashable, Sendable {
     package var nanoseconds: Int64
 
     package init(nanoseconds: Int64) {
@@ -30,7 +30,7 @@ package struct Instant: Comparable, Hashable, Sendable {
 }
 
 /// A wall-clock time in milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
-package struct WallTime: Comparable, Hashable, Sendable {
+package struct WallTime: BitwiseCopyable, Comparable, Hashable, Sendable {
     package var milliseconds: Int64
 
     package init(milliseconds: Int64) {

@@ -1,0 +1,140 @@
+import JSONText
+
+extension Configuration {
+    /// The table of all keys, in the order of the reference page.
+    package static let document = Document(
+        prototype: Configuration(),
+        rules: [{ checkQueueHoldsAnEvent($0) }],
+        properties: whereTo + howMuch + howLong + retryRules + whatIsSent + whatIsKept
+    )
+
+    private static let whereTo: [Property<Configuration>] = [
+        .choice(
+            "environment",
+            \.environment,
+            "`production` accepts https URLs to public addresses only. `development` also accepts http, and receivers "
+                + "on this machine."
+        ),
+        .texts(
+            "allowedNetworks",
+            \.allowedNetworks,
+            of: TextForm(.network, bytes: 1...64),
+            count: 0...256,
+            "Address blocks that webhooks may reach although they are not public. A single address is a block "
+                + "of its own: `10.1.2.3/32`. IPv4 blocks also cover the IPv6 addresses that carry them.",
+            encode: { $0 },
+            decode: { $0 }
+        ),
+        .optionalText(
+            "caFile",
+            \.caFile,
+            TextForm(.noControls, bytes: 1...4096),
+            default: "the system's certificates",
+            "A PEM file of certificate authorities to trust instead of the system's."
+        ),
+    ]
+
+    private static let howMuch: [Property<Configuration>] = [
+        .integer(
+            "lanes",
+            \.lanes,
+            1...64,
+            default: "2 on a machine with more than one processor, else 1",
+            "Threads that deliver. A webhook belongs to one of them."
+        ),
+        .integer("maxInFlight", \.maxInFlight, 1...65_535, "Requests that may be under way at once in the engine."),
+        .integer(
+            "maxInFlightPerWebhook",
+            \.maxInFlightPerWebhook,
+            1...4096,
+            "Requests that may be under way at once to one webhook."
+        ),
+        .integer(
+            "queue.maxEvents",
+            \.queue.maxEvents,
+            1...100_000_000,
+            "Events that may wait or be under way; a push beyond them is refused."
+        ),
+        .integer(
+            "queue.maxBytes",
+            \.queue.maxBytes,
+            65_536...1_099_511_627_776,
+            "Bytes of memory that waiting events may take; a push beyond them is refused. At least twice "
+                + "`maxEventBytes`."
+        ),
+        .integer(
+            "maxEventBytes",
+            \.maxEventBytes,
+            1024...16_777_216,
+            "The largest `data` of one event, in bytes. Receivers are best served below 20 kB."
+        ),
+        .integer(
+            "jsonDepth",
+            \.jsonDepth,
+            1...512,
+            "How deep arrays and objects may nest in a pushed JSON text; a whole event document counts as one level."
+        ),
+    ]
+
+    private static let howLong: [Property<Configuration>] = [
+        .integer(
+            "timeoutMs",
+            \.timeoutMilliseconds,
+            100...300_000,
+            "The deadline of one attempt in milliseconds, from name resolution to the last byte of the answer."
+        ),
+        .integer(
+            "connectTimeoutMs",
+            \.connectTimeoutMilliseconds,
+            100...300_000,
+            "The part of the deadline that resolving, connecting and the TLS handshake may take, in milliseconds. "
+                + "Where it is larger than `timeoutMs`, that applies."
+        ),
+    ]
+
+    private static let whatIsSent: [Property<Configuration>] = [
+        .texts(
+            "eventTypes",
+            \.eventTypes,
+            of: .eventType,
+            count: 0...10_000,
+            "Event types of your own, beside the built-in ones. A name that is built in is no error.",
+            encode: { $0 },
+            decode: { $0 }
+        ),
+        .choice(
+            "payloadFormat",
+            \.payloadFormat,
+            "The body of a request: `subverse` is `{\"eventType\",\"createdAt\",\"data\"}`, `standard` is "
+                + "`{\"type\",\"timestamp\",\"data\"}`, `raw` is the pushed data alone."
+        ),
+        .text(
+            "userAgent",
+            \.userAgent,
+            TextForm(.printableASCII, bytes: 1...256),
+            default: "`\"Martlet/<version>\"`",
+            "The `user-agent` header of every request."
+        ),
+    ]
+
+    private static let whatIsKept: [Property<Configuration>] = [
+        .choice(
+            "outcomes",
+            \.outcomes,
+            "What is reported when it is settled: nothing, each event, each delivery, or both. Outcomes that are "
+                + "switched on must be drained: those not yet read count against the queue."
+        ),
+        .integer(
+            "responseBodyBytes",
+            \.responseBodyBytes,
+            0...65_536,
+            "How much of a receiver's answer the delivery log keeps, in bytes."
+        ),
+        .integer(
+            "logRetention.attempts",
+            \.logRetention.attempts,
+            0...10_000_000,
+            "Attempts that the delivery log keeps; the oldest go first."
+        ),
+    ]
+}

@@ -1,0 +1,104 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Everything the host decides when it opens an engine. The initial values here are the defaults.
+///
+/// The keys of the JSON document, their ranges and their meaning stand in one table: ``document``.
+package struct Configuration: Sendable, Equatable {
+    package enum Environment: String, CaseIterable, Sendable {
+        case production
+        case development
+    }
+
+    package enum PayloadFormat: String, CaseIterable, Sendable {
+        /// `eventType`, `createdAt`, `data`
+        case subverse
+        /// `type`, `timestamp`, `data`: the payload that Standard Webhooks recommends.
+        case standard
+        /// The pushed bytes alone.
+        case raw
+    }
+
+    /// What the host wants to hear about.
+    package enum Outcomes: String, CaseIterable, Sendable {
+        case off
+        /// One outcome for each event, once all its deliveries are settled.
+        case events
+        /// One outcome for each delivery.
+        case deliveries
+        case all
+    }
+
+    package struct Queue: Sendable, Equatable {
+        package var maxEvents = 100_000
+        package var maxBytes = 268_435_456
+    }
+
+    package struct LogRetention: Sendable, Equatable {
+        package var attempts = 10_000
+    }
+
+    package var environment = Environment.production
+    /// As given: reading them is the address guard's task, and its errors say what to write instead.
+    package var allowedNetworks: [String] = []
+    package var lanes = Configuration.defaultLanes
+    package var maxInFlight = 1024
+    package var maxInFlightPerWebhook = 64
+    package var queue = Queue()
+    package var maxEventBytes = 1_048_576
+    package var jsonDepth = 64
+    package var timeoutMilliseconds: Int64 = 5000
+    package var connectTimeoutMilliseconds: Int64 = 3000
+    package var retry = RetryPolicy()
+    /// The host's own, without the built-in ones.
+    package var eventTypes: [String] = []
+    package var payloadFormat = PayloadFormat.subverse
+    package var responseBodyBytes = 1024
+    package var logRetention = LogRetention()
+    package var outcomes = Outcomes.off
+    /// Nil: the system's certificate authorities.
+    package var caFile: String?
+    package var userAgent = "Martlet/\(Version.text)"
+
+    package init() {}
+
+    /// One where there is one processor, so that the host's own threads keep their share of it.
+    package static let defaultLanes = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 2 : 1
+
+    /// The connect timeout that applies: it never outlasts the deadline of the whole attempt.
+    package var effectiveConnectTimeoutMilliseconds: Int64 {
+        min(connectTimeoutMilliseconds, timeoutMilliseconds)
+    }
+}
+
+// MARK: - Reading and writing
+
+extension Configuration {
+    /// Reads a configuration document: JSON, or nothing at all for every default.
+    package init(json bytes: UnsafeRawBufferPointer) throws(DocumentError) {
+        let value = try Document<Configuration>.value(of: bytes, isEmptyAllowed: true)
+        self = try Configuration.document.parse(value)
+    }
+
+    package init(json text: String) throws(DocumentError) {
+        let bytes = Array(text.utf8)
+        self = try bytes.withUnsafeBytes { bytes in
+            Result { () throws(DocumentError) in try Configuration(json: bytes) }
+        }.get()
+    }
+
+    /// Refuses a queue that cannot hold what a single push may bring: such a push would be told "full" for ever.
+    static func checkQueueHoldsAnEvent(_ configuration: Configuration) -> DocumentError? {
+        let limit = configuration.queue.maxBytes / 2
+        guard configuration.maxEventBytes > limit else { return nil }
+        return DocumentError(
+            .conflict,
+            key: "maxEventBytes",
+            message: "maxEventBytes must be at most half of queue.maxBytes, which is \(limit), "
+                + "not \(configuration.maxEventBytes)"
+        )
+    }
+}

@@ -1,0 +1,123 @@
+import JSONText
+
+extension WebhookDefinition {
+    /// The table of all keys, in the order of the reference page.
+    package static let document = Document(
+        prototype: WebhookDefinition(url: "", events: []),
+        rules: [{ HeaderField.fault(in: $0.headers, key: "headers") }],
+        properties: [
+            Property(readOnly: "id", .text(TextForm(.identifier, bytes: 1...64)), "The webhook's id, `wh_…`."),
+            .text(
+                "url",
+                \.url,
+                TextForm(.noControls, bytes: 1...2048),
+                presence: .required,
+                exposure: .notInMessages,
+                "Where requests go. Production takes https only, and public addresses."
+            ),
+            Property(
+                "events",
+                \.events,
+                .list(of: .text(TextForm(.subscription, bytes: 1...128)), count: 1...1024),
+                presence: .required,
+                "The event types to send: a name, all below a prefix as `call.*`, or `*` for all. A name must exist; "
+                    + "a wildcard also covers types that are added later. Repeated entries count once.",
+                encode: { .array($0.map { .string($0.text) }) },
+                decode: distinctSubscriptions
+            ),
+            .map(
+                "headers",
+                \.headers,
+                keys: HeaderField.nameForm,
+                values: HeaderField.valueForm,
+                count: 0...HeaderField.maximumCount,
+                "Headers to add to each request, such as `Authorization`. Those of the connection, the body, the "
+                    + "target and `webhook-*` cannot be set. All together may take "
+                    + "\(HeaderField.maximumTotalBytes) bytes. The values are shown by get and list.",
+                encode: { ($0.name, $0.value) },
+                decode: { HeaderField(name: $0, value: $1) }
+            ),
+            .boolean("enabled", \.isEnabled, "A webhook that is not enabled gets no new attempts."),
+            .text("description", \.description, TextForm(bytes: 0...512), "A note for people."),
+            .map(
+                "metadata",
+                \.metadata,
+                keys: TextForm(.noControls, bytes: 1...128),
+                values: TextForm(bytes: 0...1024),
+                count: 0...32,
+                "Facts that your program keeps with the webhook. They are not sent.",
+                encode: { ($0.key, $0.value) },
+                decode: { MetadataEntry(key: $0, value: $1) }
+            ),
+            Property(
+                "timeoutMs",
+                \.timeoutMilliseconds,
+                .integer(100...300_000),
+                defaultText: "the engine's `timeoutMs`",
+                "The deadline of one attempt in milliseconds.",
+                encode: { $0.map { .integer($0) } ?? .null },
+                // Two levels of optional: the outer one refuses.
+                decode: { $0.integerValue.map { .some($0) } }
+            ),
+            .optionalText(
+                "secret",
+                \.secret,
+                TextForm(.printableASCII, bytes: 1...512),
+                presence: .createOnly("rotate the secret instead"),
+                exposure: .secret,
+                default: "a new random one",
+                "The signing secret of a new webhook, `whsec_` and base64 of 24 to 64 bytes. It is not shown by get "
+                    + "and list."
+            ),
+            Property(readOnly: "createdAt", .text(TextForm(.timestamp, bytes: 1...64)), "When the webhook was made."),
+            Property(readOnly: "updatedAt", .text(TextForm(.timestamp, bytes: 1...64)), "When it was last changed."),
+        ]
+    )
+
+    @Sendable
+    private static func distinctSubscriptions(_ value: JSONValue) -> [EventSubscription]? {
+        guard let items = value.arrayValue else { return nil }
+        var seen = Set<EventSubscription>()
+        var result: [EventSubscription] = []
+        for item in items {
+            guard let subscription = item.stringValue.flatMap(EventSubscription.init) else { return nil }
+            if seen.insert(subscription).inserted { result.append(subscription) }
+        }
+        return result
+    }
+}
+
+extension Property {
+    /// An object of strings as an array of pairs, which keeps the order.
+    fileprivate static func map<Pair: Sendable>(
+        _ key: String,
+        _ path: WritableKeyPath<Root, [Pair]> & Sendable,
+        keys: TextForm,
+        values: TextForm,
+        count: ClosedRange<Int>,
+        _ documentation: String,
+        encode: @escaping @Sendable (Pair) -> (String, String),
+        decode: @escaping @Sendable (String, String) -> Pair
+    ) -> Property {
+        Property(
+            key,
+            path,
+            .map(keys: keys, values: values, count: count),
+            exposure: .notInMessages,
+            documentation,
+            encode: { pairs in
+                var object = JSONObject()
+                for pair in pairs {
+                    let (key, value) = encode(pair)
+                    object[key] = .string(value)
+                }
+                return .object(object)
+            },
+            decode: { value in
+                value.objectValue?.members.compactMap { member in
+                    member.value.stringValue.map { decode(member.key, $0) }
+                }
+            }
+        )
+    }
+}

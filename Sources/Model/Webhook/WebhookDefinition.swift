@@ -1,0 +1,86 @@
+import JSONText
+
+/// A webhook as the host describes it: where to send, what, and how. Its id, times and secrets are kept beside it.
+package struct WebhookDefinition: Sendable, Equatable {
+    package struct MetadataEntry: Hashable, Sendable {
+        package let key: String
+        package let value: String
+
+        package init(key: String, value: String) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    /// Type and length are right; whether it may be called is for the address guard to say.
+    package var url: String
+    /// At least one, each once, in the order given.
+    package var events: [EventSubscription]
+    /// In the order given; no name twice.
+    package var headers: [HeaderField] = []
+    package var isEnabled = true
+    package var description = ""
+    package var metadata: [MetadataEntry] = []
+    /// Nil: the engine's.
+    package var timeoutMilliseconds: Int64?
+    /// The signing secret of a new webhook, as given. Take it out before the definition is kept: it is never printed.
+    package var secret: String?
+
+    package init(url: String, events: [EventSubscription]) {
+        self.url = url
+        self.events = events
+    }
+}
+
+// MARK: - Reading
+
+extension WebhookDefinition {
+    /// Reads the document of a new webhook.
+    ///
+    /// - Parameter catalog: what the named event types are checked against.
+    package init(json bytes: UnsafeRawBufferPointer, catalog: EventCatalog) throws(DocumentError) {
+        let value = try Document<WebhookDefinition>.value(of: bytes)
+        self = try WebhookDefinition.document.parse(value)
+        try check(against: catalog)
+    }
+
+    /// This definition with the keys that an update document names changed, and no others.
+    ///
+    /// A `null` puts the default back. `events`, `headers` and `metadata` are replaced whole, not merged.
+    package func updated(
+        json bytes: UnsafeRawBufferPointer,
+        catalog: EventCatalog
+    ) throws(DocumentError) -> WebhookDefinition {
+        let value = try Document<WebhookDefinition>.value(of: bytes)
+        let changed = try WebhookDefinition.document.update(self, with: value)
+        try changed.check(against: catalog)
+        return changed
+    }
+
+    /// Types never leave a catalog, so entries that were right before stay right.
+    private func check(against catalog: EventCatalog) throws(DocumentError) {
+        for case .type(let name) in events where catalog.index(of: name) == nil {
+            throw catalog.unknownType(name, key: "events")
+        }
+    }
+}
+
+// MARK: - Writing
+
+extension WebhookDefinition {
+    /// Writes the webhook as the host gets it from get and list: every key but the secret.
+    ///
+    /// Header values are shown, credentials among them: the document can be edited and handed back. Whoever shows it to
+    /// people must hide them.
+    package func write(to writer: inout JSONWriter, id: Identifier, createdAt: WallTime, updatedAt: WallTime) {
+        writer.beginObject()
+        writer.key("id")
+        writer.string(id.text(.webhook))
+        WebhookDefinition.document.writeMembers(of: self, to: &writer)
+        writer.key("createdAt")
+        writer.string(Timestamp.text(createdAt))
+        writer.key("updatedAt")
+        writer.string(Timestamp.text(updatedAt))
+        writer.endObject()
+    }
+}
