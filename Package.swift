@@ -30,17 +30,21 @@ let package = Package(
             dependencies: ["CPlatform", "JSONText", "Signing", "Model", "Registry", "Delivery", "Transport"]
         ),
         .target(name: "MartletC", dependencies: ["Martlet", "CMartlet"]),
-        .executableTarget(name: "HeaderGenerator"),
+        // It lifts the functions out of the header that the compiler writes for MartletC.
+        .executableTarget(name: "HeaderGenerator", dependencies: ["MartletC"]),
         .executableTarget(name: "ConfigurationReference", dependencies: ["Model"]),
         // A program and not a test: it runs as long as one likes. Tests/run.sh gives it a million steps.
         .executableTarget(name: "Simulation", dependencies: ["Delivery", "Model"], path: "Tests/Simulation"),
+        // Receivers on loopback that tests of several rooms talk to.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
         .testTarget(name: "SigningTests", dependencies: ["Signing"]),
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),
-        .testTarget(name: "MartletTests", dependencies: ["Martlet"]),
+        .testTarget(name: "MartletTests", dependencies: ["Martlet", "JSONText", "Signing", "TestSupport"]),
+        .testTarget(name: "MartletCTests", dependencies: ["MartletC", "CMartlet", "Martlet", "Model"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,194 @@
+// Header section 2: Engine
+//
+// An engine is one instance: its own threads, queue and webhooks. A process may open several, up to 4,096.
+
+import CMartlet
+import Martlet
+
+/// Opens an engine and starts its threads.
+///
+/// configuration, length: a JSON object in UTF-8, copied; `{}`, or NULL with length 0, takes every default. The keys stand
+/// in the configuration reference.
+///
+/// engine: receives the handle, or NULL on an error. Give it back with martlet_engine_free().
+///
+/// Threads: any. After a fork the child cannot use an engine of its parent but may open its own.
+///
+/// Errors: INVALID_JSON; INVALID_DOCUMENT for an unknown key, a wrong type or a value outside its range, which the text
+/// names; OUT_OF_RESOURCES for threads, descriptors, memory or handles.
+@_cdecl("martlet_engine_open")
+public func engineOpen(
+    _ configuration: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ engine: UnsafeMutablePointer<martlet_engine_t?>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    let errorText = ErrorText(error, errorSize)
+    errorText.clear()
+    engine?.pointee = nil
+    do throws(MartletError) {
+        let output = try required(engine, "engine")
+        let bytes = try document(configuration, length, "configuration")
+        output.pointee = try HandleTable.insert { () throws(MartletError) in
+            try Engine(configuration: bytes)
+        }
+        return MARTLET_OK
+    } catch {
+        return errorText.fill(error)
+    }
+}
+
+/// Waits until every accepted event is settled: delivered, given up, expired or canceled.
+///
+/// Events pushed while it waits are waited for too. Outcomes need not be polled for it to end.
+///
+/// timeout_ms: the longest wait in milliseconds; 0 only asks.
+///
+/// Threads: any, except a log callback. Other calls go on meanwhile.
+///
+/// Errors: TIMED_OUT when work is left, which goes on; INVALID_ARGUMENT for a negative time.
+@_cdecl("martlet_engine_flush")
+public func engineFlush(_ engine: martlet_engine_t?, _ timeoutMs: Int64) -> Int32 {
+    call(engine) { (engine) throws(MartletError) in
+        try engine.flush(timeoutMilliseconds: timeoutMs)
+    }
+}
+
+/// Closes an engine: refuses new events at once, gives the accepted ones some time, then cancels those that are left and
+/// stops the threads.
+///
+/// The handle stays valid until martlet_engine_free(): outcomes can still be polled, and the delivery log, webhooks,
+/// statistics and metrics be read. Pushes and changes of webhooks return CLOSED. It may be called again: each call waits
+/// for the same end.
+///
+/// timeout_ms: how long accepted events may go on, in milliseconds; 0 cancels them at once. The call takes at most 100 ms
+/// longer, which is for the threads to end.
+///
+/// Threads: any, except a log callback.
+///
+/// Errors: TIMED_OUT when something had to be canceled, or another thread's close still waits; the engine is closed all
+/// the same. INVALID_ARGUMENT for a negative time.
+@_cdecl("martlet_engine_close")
+public func engineClose(_ engine: martlet_engine_t?, _ timeoutMs: Int64) -> Int32 {
+    call(engine) { (engine) throws(MartletError) in
+        try engine.close(timeoutMilliseconds: timeoutMs)
+    }
+}
+
+/// Frees an engine. One that is still open is closed first, without time for its events: to let them finish, use
+/// martlet_engine_close() before. It waits 100 ms at most for threads to end.
+///
+/// engine: a handle, or NULL, for which nothing is done. It is not valid afterwards: calls with it return CLOSED, and
+/// freeing it again does nothing. The outcomes descriptor is closed, and outcomes that were not polled are gone.
+///
+/// Threads: any, except a log callback; also while other threads are inside calls with the same handle: the memory goes
+/// when the last of them has returned. In a forked child it does nothing to an engine of the parent.
+@_cdecl("martlet_engine_free")
+public func engineFree(_ engine: martlet_engine_t?) {
+    HandleTable.remove(engine)
+}
+
+/// Counters and gauges of the engine as a JSON object: queue, deliveries by state, attempts, lanes.
+///
+/// json: receives the text, to be freed with martlet_free().
+///
+/// json_length: receives its bytes without the NUL; may be NULL.
+///
+/// Threads: any.
+///
+/// Errors: CLOSED after martlet_engine_free().
+@_cdecl("martlet_engine_stats_json")
+public func engineStatsJSON(
+    _ engine: martlet_engine_t?,
+    _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ jsonLength: UnsafeMutablePointer<UInt>?
+) -> Int32 {
+    call(engine, OutputText(json, jsonLength)) { (engine) throws(MartletError) in
+        try engine.statsJSON()
+    }
+}
+
+/// The metrics of the engine in the Prometheus text format, version 0.0.4, for the host's own metrics endpoint.
+///
+/// text: receives the text, to be freed with martlet_free().
+///
+/// text_length: receives its bytes without the NUL; may be NULL.
+///
+/// Threads: any.
+///
+/// Errors: CLOSED after martlet_engine_free().
+@_cdecl("martlet_engine_metrics_text")
+public func engineMetricsText(
+    _ engine: martlet_engine_t?,
+    _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ textLength: UnsafeMutablePointer<UInt>?
+) -> Int32 {
+    call(engine, OutputText(text, textLength)) { (engine) throws(MartletError) in
+        try engine.metricsText()
+    }
+}
+
+/// The event types that can be pushed, built in and configured, as a JSON document.
+///
+/// json: receives the text, to be freed with martlet_free().
+///
+/// json_length: receives its bytes without the NUL; may be NULL.
+///
+/// Threads: any.
+///
+/// Errors: CLOSED after martlet_engine_free().
+@_cdecl("martlet_engine_event_types_json")
+public func engineEventTypesJSON(
+    _ engine: martlet_engine_t?,
+    _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ jsonLength: UnsafeMutablePointer<UInt>?
+) -> Int32 {
+    call(engine, OutputText(json, jsonLength)) { (engine) throws(MartletError) in
+        try engine.eventTypesJSON()
+    }
+}
+
+/// Sets or removes the log callback. Without one the engine logs nothing: the library never prints.
+///
+/// minimum_level: MARTLET_LOG_ERROR to MARTLET_LOG_DEBUG; messages less urgent than this are not made.
+///
+/// callback: called for each message, or NULL to remove it.
+///
+/// context: handed to the callback, never looked at. It must stay valid until martlet_engine_free() has returned: a
+/// message that is under way on another thread may still reach the old callback after this returns.
+///
+/// Threads: any. The callback runs on the engine's own threads, with all signals blocked, and inside calls of the host's,
+/// several at a time: it must be quick, must not throw or jump out, and must not call this library with the same engine.
+///
+/// Errors: INVALID_ARGUMENT for a level that is none.
+@_cdecl("martlet_set_log")
+public func setLog(
+    _ engine: martlet_engine_t?,
+    _ minimumLevel: Int32,
+    _ callback: martlet_log_t?,
+    _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+    call(engine) { (engine) throws(MartletError) in
+        guard let callback else { return try engine.setLog(minimumLevel: minimumLevel, nil) }
+        let target = LogTarget(callback: callback, context: context)
+        try engine.setLog(minimumLevel: minimumLevel) { level, message in target.log(level, message) }
+    }
+}
+
+/// The host's log callback with its context.
+///
+/// Unchecked: the context is the host's, passed through and never read; the header asks for a callback that any thread may
+/// call.
+private struct LogTarget: @unchecked Sendable {
+    let callback: martlet_log_t
+    let context: UnsafeMutableRawPointer?
+
+    func log(_ level: Int32, _ message: UnsafeRawBufferPointer) {
+        withUnsafeTemporaryAllocation(byteCount: message.count + 1, alignment: 1) { copy in
+            copy.copyBytes(from: message)
+            copy[message.count] = 0
+            callback(context, level, copy.baseAddress?.assumingMemoryBound(to: CChar.self), message.count)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// Header section 4: Events
+
+import CMartlet
+import Martlet
+
+/// Pushes one event: checks it, matches it against the webhooks and queues a delivery for each that wants it.
+///
+/// The quick way in. It does no network work and waits for none. MARTLET_OK means accepted: each delivery is made, or
+/// reported as failed, expired or canceled.
+///
+/// type, type_length: the event type, `call.completed` for one; a type of the engine's catalog.
+///
+/// data, data_length: one JSON value in UTF-8 (RFC 8259), copied; its bytes reach the receiver untouched.
+///
+/// tag: any number of the caller's own, handed back in each outcome of this event.
+///
+/// event_id: receives the id the event was given, ended by a NUL; NULL, or MARTLET_ID_SIZE bytes. Empty on an error.
+///
+/// Threads: any, many at a time.
+///
+/// Errors: QUEUE_FULL, push again when outcomes have arrived; UNKNOWN_EVENT_TYPE; INVALID_JSON; TOO_LARGE; CLOSED.
+@_cdecl("martlet_push")
+public func push(
+    _ engine: martlet_engine_t?,
+    _ type: UnsafePointer<CChar>?,
+    _ typeLength: UInt,
+    _ data: UnsafePointer<CChar>?,
+    _ dataLength: UInt,
+    _ tag: UInt64,
+    _ eventID: UnsafeMutablePointer<CChar>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    eventID?.pointee = 0
+    return call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        let type = try name(type, typeLength, "type")
+        let receipt = try engine.push(type: type, data: try payload(data, dataLength, "data"), tag: tag)
+        guard let eventID else { return }
+        fill(UnsafeMutableRawBufferPointer(start: eventID, count: Int(MARTLET_ID_SIZE))) { receipt.write(into: $0) }
+    }
+}
+
+/// Pushes whole events as JSON, one a line, each with its own fields: `eventType` and `data`, and where wanted `id`,
+/// `createdAt`, `tag` and more.
+///
+/// Lines are taken in order and the first one that is refused ends the call: what was accepted before it stays accepted.
+///
+/// events, length: JSON objects in UTF-8, one a line, copied; empty lines are passed over.
+///
+/// accepted: receives how many events were accepted, also on an error; may be NULL. The error text names the line that was
+/// refused: go on behind it.
+///
+/// Threads: any, many at a time.
+///
+/// Errors: those of martlet_push(); INVALID_DOCUMENT, whose text names the key and what is accepted.
+@_cdecl("martlet_push_json")
+public func pushJSON(
+    _ engine: martlet_engine_t?,
+    _ events: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ accepted: UnsafeMutablePointer<UInt>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    var count = 0
+    let status = call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        try engine.pushJSON(try payload(events, length, "events"), accepted: &count)
+    }
+    accepted?.pointee = UInt(clamping: count)
+    return status
+}
