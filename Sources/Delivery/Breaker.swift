@@ -1,12 +1,13 @@
 import Model
 
-/// A circuit breaker: after many failures in a row no attempt starts for a while, then one probe, then a ramp.
+/// A circuit breaker: after nothing but failures for a while no attempt starts, then one probe does, then a ramp.
 ///
-/// Deliveries that wait for it use up no attempt.
+/// A delivery whose time comes while the breaker blocks uses up that try without a request. So a breaker takes load off a
+/// dead receiver and makes no delivery live longer than its retry schedule: backlogs stay as short as without one.
 struct Breaker: BitwiseCopyable, Sendable {
     enum Phase: UInt8, BitwiseCopyable, Sendable {
         case closed
-        /// Nothing starts before `openUntil`; then the next start is the probe.
+        /// Blocks before `openUntil`; then the next start is the probe.
         case open
         /// The probe is in flight.
         case halfOpen
@@ -15,21 +16,27 @@ struct Breaker: BitwiseCopyable, Sendable {
     }
 
     private(set) var phase = Phase.closed
-    private(set) var openUntil = Int64.min
+    private var openUntil = Int64.min
+    private var firstFailure = Int64.min
     private var failures: UInt32 = 0
     private var openings: UInt32 = 0
     private var rampLimit: UInt32 = 0
 
     /// Attempts that may be in flight as far as the breaker is concerned.
     var limit: Int {
+        phase == .ramp ? Int(rampLimit) : .max
+    }
+
+    /// True where a try at `now` is used up without a request.
+    func blocks(at now: Int64) -> Bool {
         switch phase {
-        case .closed, .open: .max
-        case .halfOpen: 0
-        case .ramp: Int(rampLimit)
+        case .closed, .ramp: false
+        case .open: now < openUntil
+        case .halfOpen: true
         }
     }
 
-    mutating func started(at now: Int64) {
+    mutating func started() {
         if phase == .open { phase = .halfOpen }
     }
 
@@ -58,8 +65,12 @@ struct Breaker: BitwiseCopyable, Sendable {
     mutating func failed(at now: Instant, policy: WebhookPolicy.BreakerPolicy, random: inout RandomSource) {
         switch phase {
         case .closed:
+            if failures == 0 { firstFailure = now.nanoseconds }
             failures &+= 1
-            if Int(failures) >= policy.failures { open(at: now, policy: policy, random: &random) }
+            let earliest = Instant(nanoseconds: firstFailure).advanced(milliseconds: policy.afterMilliseconds)
+            if Int(failures) >= policy.failures, now >= earliest {
+                open(at: now, policy: policy, random: &random)
+            }
         case .open:
             // An attempt from before: it says nothing new.
             return

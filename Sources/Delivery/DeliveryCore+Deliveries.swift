@@ -17,6 +17,7 @@ extension DeliveryCore {
             phase: .queued
         )
         record.attempts = new.attempts
+        record.tries = new.tries
         record.isTest = new.isTest
         record.orderKey = new.isTest ? 0 : orderKey(of: new)
         let (delivery, generation) = records.insert(record)
@@ -80,11 +81,12 @@ extension DeliveryCore {
         let webhook = records[delivery].webhook
         let index = Int(webhook)
         records[delivery].attempts &+= 1
+        records[delivery].tries &+= 1
         records[delivery].lastStatus = result.status
         records[delivery].lastError = result.errorClass
         var verdict = Verdict.of(
             result,
-            attempt: Int(records[delivery].attempts),
+            attempt: Int(records[delivery].tries),
             policy: policies[index].retry,
             at: wall,
             random: &random
@@ -119,6 +121,22 @@ extension DeliveryCore {
         retry(delivery, at: now, afterMilliseconds: wait)
         releaseIfDone(webhook)
         offer(webhook)
+    }
+
+    /// Uses up a try of a ready delivery without a request, for its receiver is taken to be away.
+    mutating func skipTry(_ delivery: UInt32, at now: Instant) {
+        let index = Int(records[delivery].webhook)
+        records[delivery].tries &+= 1
+        records[delivery].lastError = .circuitOpen
+        skippedTries &+= 1
+        let delays = policies[index].retry.delaysMilliseconds
+        let used = Int(records[delivery].tries)
+        guard used <= delays.count else { return settle(delivery, .failed) }
+        let wait = Verdict.jittered(delays[used - 1], by: policies[index].retry.jitter, random: &random)
+        webhooks[index].move(delivery, to: .waiting, in: records)
+        let due = now.advanced(milliseconds: wait).nanoseconds
+        records[delivery].due = due
+        arm(delivery, records.generation(of: delivery), at: due)
     }
 
     /// Settles the delivery as canceled, at once or, where it is in flight, when its attempt ends without success.

@@ -65,8 +65,12 @@ extension DeliveryCore {
                 wake(webhook, at: startableAt)
                 return
             }
+            if webhooks[index].breaker.blocks(at: now.nanoseconds) {
+                skipTry(delivery, at: now)
+                continue
+            }
             webhooks[index].bucket.take(at: now.nanoseconds)
-            webhooks[index].breaker.started(at: now.nanoseconds)
+            webhooks[index].breaker.started()
             start(delivery)
             if webhooks[index].inFlight >= webhooks[index].limit { webhooks[index].concurrency.filled() }
             return

@@ -23,6 +23,8 @@ package struct DeliveryCore: ~Copyable {
     /// To be drained by the driver after each call of ``run(at:)``; it may keep the capacity.
     package var actions: ContiguousArray<Action> = []
     package internal(set) var inFlight = 0
+    /// Tries that breakers turned away, since the start.
+    package internal(set) var skippedTries: UInt64 = 0
 
     let options: Options
     var random: RandomSource

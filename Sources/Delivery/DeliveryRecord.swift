@@ -19,6 +19,8 @@ package struct DeliveryRecord: BitwiseCopyable, Sendable {
     package var previous = DeliveryRecord.none
     /// Attempts that have ended.
     package var attempts: UInt16 = 0
+    /// Places of the retry schedule that are used up: attempts, and tries that the breaker turned away.
+    package var tries: UInt16 = 0
     package var lastStatus: UInt16 = 0
     package var lastError = ErrorClass.none
     package var phase: Phase

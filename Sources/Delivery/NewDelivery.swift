@@ -14,6 +14,8 @@ package struct NewDelivery: BitwiseCopyable, Sendable {
     package var notBefore: Instant?
     /// Attempts made in an earlier life of the process.
     package var attempts: UInt16 = 0
+    /// Places of the retry schedule used up then.
+    package var tries: UInt16 = 0
     /// Sent at once whatever the webhook's state, and never tried again.
     package var isTest = false
 

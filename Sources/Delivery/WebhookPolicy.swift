@@ -41,14 +41,22 @@ package struct WebhookPolicy: Hashable, Sendable {
 
     /// When attempts stop for a while, because a receiver only fails.
     package struct BreakerPolicy: Hashable, Sendable {
-        /// Failures in a row that open the breaker, at least 1.
+        /// Failures in a row that open the breaker, at least 1 …
         package var failures: Int
+        /// … where the first of them is at least so long ago: a burst that fails together is no dead receiver.
+        package var afterMilliseconds: Int64
         /// How long it stays open the first time; each further time in a row twice as long.
         package var openMilliseconds: Int64
         package var maximumOpenMilliseconds: Int64
 
-        package init(failures: Int = 20, openMilliseconds: Int64 = 5_000, maximumOpenMilliseconds: Int64 = 60_000) {
+        package init(
+            failures: Int = 20,
+            afterMilliseconds: Int64 = 10_000,
+            openMilliseconds: Int64 = 5_000,
+            maximumOpenMilliseconds: Int64 = 60_000
+        ) {
             self.failures = failures
+            self.afterMilliseconds = afterMilliseconds
             self.openMilliseconds = openMilliseconds
             self.maximumOpenMilliseconds = maximumOpenMilliseconds
         }

@@ -49,9 +49,9 @@ struct WebhookState: BitwiseCopyable, Sendable {
         return min(adaptive, breaker.limit)
     }
 
-    /// No attempt starts before this: the receiver asked for a pause, the breaker is open, or the rate limit is reached.
+    /// No attempt starts before this: the receiver asked for a pause, or the rate limit is reached.
     var startableAt: Int64 {
-        max(pausedUntil, bucket.nextToken, breaker.phase == .open ? breaker.openUntil : .min)
+        max(pausedUntil, bucket.nextToken)
     }
 
     /// True where only time can be in the way of a start.

@@ -26,6 +26,8 @@ extension Engine {
                 state.catalog.unknownType(String(decoding: type.prefix(128), as: UTF8.self), key: "type")
             )
         }
+        // Before the bytes are read: a length that was never set is most often a huge one.
+        try state.checkSize(of: data)
         if let failure = JSONText.validate(data, maximumDepth: state.configuration.jsonDepth) {
             throw MartletError(.invalidJSON, "data is not valid JSON: \(failure.description(in: data))")
         }
@@ -73,6 +75,10 @@ extension Engine {
         _ line: UnsafeRawBufferPointer,
         extraction: inout JSONText.Extraction
     ) throws(MartletError) {
+        // A document has a few hundred bytes beside its data.
+        guard line.count <= state.configuration.maxEventBytes + 4096 else {
+            throw state.refuse(.tooLarge, "the event's document has \(line.count) bytes")
+        }
         let event: NewEvent
         do {
             event = try NewEvent(

@@ -94,6 +94,7 @@ extension EngineStatistics {
             write(errorClass.name, Int64(clamping: counters.attemptsByClass[Int(errorClass.rawValue)]), to: &writer)
         }
         writer.endObject()
+        write("wakes", Int64(clamping: counters.wakes), to: &writer)
         write("webhooksDisabled", Int64(clamping: counters.webhooksDisabled), to: &writer)
         writer.endObject()
     }

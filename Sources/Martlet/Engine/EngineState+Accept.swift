@@ -12,12 +12,7 @@ extension EngineState {
     private static var deliveryOverheadBytes: Int { 200 }
 
     func accept(_ pushed: PushedEvent) throws(MartletError) -> EventID {
-        guard pushed.data.count <= configuration.maxEventBytes else {
-            throw refuse(
-                .tooLarge,
-                "data has \(pushed.data.count) bytes, at most maxEventBytes = \(configuration.maxEventBytes) are accepted"
-            )
-        }
+        try checkSize(of: pushed.data)
         let targets = registry.match(pushed.type)
         let now = Clock.wall()
         let series = ids.reserve(targets.count + 1, at: now)
@@ -53,6 +48,13 @@ extension EngineState {
         return id
     }
 
+    func checkSize(of data: UnsafeRawBufferPointer) throws(MartletError) {
+        guard data.count <= configuration.maxEventBytes else {
+            let limit = configuration.maxEventBytes
+            throw refuse(.tooLarge, "data has \(data.count) bytes, at most maxEventBytes = \(limit) are accepted")
+        }
+    }
+
     /// What the outcomes of an event will hold until they are drained.
     private func outcomeBytes(deliveries: Int) -> Int {
         let events = configuration.outcomes.includesEvents ? 1 : 0
@@ -84,7 +86,7 @@ extension EngineState {
         }
     }
 
-    private func refuse(_ code: MartletError.Code, _ message: String) -> MartletError {
+    func refuse(_ code: MartletError.Code, _ message: String) -> MartletError {
         refusedEvents.wrappingAdd(1, ordering: .relaxed)
         return MartletError(code, message)
     }

@@ -62,7 +62,9 @@ final class EngineState: Sendable {
         } catch {
             throw MartletError(.invalidDocument, error.text)
         }
-        registry = Registry(laneCount: configuration.lanes, catalog: catalog)
+        // A lane without a slot could deliver nothing.
+        let laneCount = min(configuration.lanes, configuration.maxInFlight)
+        registry = Registry(laneCount: laneCount, catalog: catalog)
         if configuration.outcomes == .off {
             outcomes = nil
         } else if let queue = OutcomeQueue() {
@@ -70,19 +72,20 @@ final class EngineState: Sendable {
         } else {
             throw MartletError(.outOfResources, "no file descriptors are left for the pipe of the outcomes")
         }
-        lanes = try EngineState.makeLanes(configuration, addressGuard: addressGuard)
+        lanes = try EngineState.makeLanes(laneCount, configuration, addressGuard: addressGuard)
         try startLanes()
     }
 
     private static func makeLanes(
+        _ laneCount: Int,
         _ configuration: Configuration,
         addressGuard: AddressGuard
     ) throws(MartletError) -> [Lane] {
         let retained = configuration.logRetention.attempts
         var lanes: [Lane] = []
-        for number in 0..<configuration.lanes {
+        for number in 0..<laneCount {
             var options = TransportOptions(
-                maximumInFlight: share(of: configuration.maxInFlight, lane: number, of: configuration.lanes),
+                maximumInFlight: share(of: configuration.maxInFlight, lane: number, of: laneCount),
                 userAgent: configuration.userAgent
             )
             options.caFile = configuration.caFile
@@ -90,7 +93,7 @@ final class EngineState: Sendable {
             options.addressJudge = { address, length in
                 addressGuard.judge(socketAddress: UnsafeRawPointer(address), length: length).isAllowed
             }
-            let capacity = share(of: retained, lane: number, of: configuration.lanes)
+            let capacity = share(of: retained, lane: number, of: laneCount)
             do {
                 lanes.append(
                     try Lane(
@@ -122,9 +125,9 @@ final class EngineState: Sendable {
         }
     }
 
-    /// Splits a number among lanes so that the shares add up to it, each at least one.
+    /// Splits a number among lanes so that the shares add up to it.
     static func share(of total: Int, lane: Int, of lanes: Int) -> Int {
-        max(1, total / lanes + (lane < total % lanes ? 1 : 0))
+        total / lanes + (lane < total % lanes ? 1 : 0)
     }
 
     /// Room for a full snippet of each attempt up to 16 MiB; beyond that the texts of older attempts give way first.

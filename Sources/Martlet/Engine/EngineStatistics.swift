@@ -31,6 +31,7 @@ extension EngineState {
             if let now = lane.inspect({ ($0.inFlight, $0.pending) }) {
                 (counters.inFlight, counters.pending) = now
             }
+            counters.wakes = lane.wakeCount
             total.add(counters)
             byLane.append(counters)
         }

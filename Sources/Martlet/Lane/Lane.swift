@@ -12,6 +12,7 @@ final class Lane: Sendable {
     let report: Guarded<LaneReport>
     private let transport: SharedTransport
     private let ended = Atomic<Bool>(false)
+    private let wakes = Atomic<UInt64>(0)
     private let monitor = Monitor()
 
     /// Of the transport, threads other than the lane's only call `wake()`, which any thread may.
@@ -56,10 +57,16 @@ final class Lane: Sendable {
         switch inbox.put(fill) {
         case .taken: return true
         case .takenWakeNeeded:
+            wakes.wrappingAdd(1, ordering: .relaxed)
             transport.transport.wake()
             return true
         case .closed: return false
         }
+    }
+
+    /// How often a thread had to wake the lane, a system call each time.
+    var wakeCount: UInt64 {
+        wakes.load(ordering: .relaxed)
     }
 
     /// Runs `body` on the lane's thread and waits for it; nil where the lane has ended.
