@@ -51,6 +51,7 @@ import Testing
             (MARTLET_FAILURE_BAD_RESPONSE, .badResponse),
             (MARTLET_FAILURE_HTTP_STATUS, .httpStatus),
             (MARTLET_FAILURE_LOCAL, .local),
+            (MARTLET_FAILURE_CIRCUIT_OPEN, .circuitOpen),
         ]
         #expect(classes.map(\.0) == classes.map { Int32($0.1.rawValue) })
         #expect(classes.map(\.1) == ErrorClass.allCases)

@@ -115,6 +115,8 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_FAILURE_HTTP_STATUS 9
 /** Martlet could not make the request, for want of memory or file descriptors. */
 #define MARTLET_FAILURE_LOCAL 10
+/** No request was made: the circuit breaker of the webhook was open. */
+#define MARTLET_FAILURE_CIRCUIT_OPEN 11
 
 /**
  * One outcome, as martlet_outcomes_poll() fills it. Texts end with a NUL and are empty where they do not apply. Fields
