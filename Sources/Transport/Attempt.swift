@@ -1,0 +1,208 @@
+import CCurl
+import Model
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Names an attempt from ``Transport/begin(endpoint:token:)`` until its completion is handed out or it is canceled.
+///
+/// A stale one is recognised and ignored.
+package struct AttemptSlot: Hashable, Sendable {
+    let index: UInt32
+    let generation: UInt32
+}
+
+/// What came of an attempt. The bytes it shows are the slot's memory: they are valid until the next call of
+/// `nextCompletion`, `poll`, `begin` or `close` of the transport that handed it out.
+package struct AttemptCompletion {
+    /// As given to ``Transport/begin(endpoint:token:)``.
+    package var token: UInt64
+    package var result: AttemptResult
+    /// The start of the response body, at most ``TransportOptions/snippetBytes``.
+    package var snippet: UnsafeRawBufferPointer
+    /// What went wrong, in words, in UTF-8 without NUL; empty where nothing did.
+    package var errorText: UnsafeRawBufferPointer
+    /// libcurl's own code, 0 where the transfer went through.
+    package var curlCode: Int32
+}
+
+/// The memory of one slot: an easy handle, and all that libcurl is pointed at for its attempt.
+///
+/// A trivial value in plain memory of malloc that lives as long as the multi handle, so that no callback can meet a freed
+/// context. Only the lane's thread touches it.
+struct AttemptState {
+    enum Phase: UInt8 {
+        case free
+        /// Between `begin` and `submit`.
+        case building
+        /// In the multi handle.
+        case running
+        /// Could not be started; waits to be handed out.
+        case failed
+        /// Handed out; its memory is still lent to the caller.
+        case reported
+    }
+
+    /// What ended a transfer from our side.
+    enum Halt: UInt8 {
+        case none
+        case headTooLong
+        case bodyTooLong
+    }
+
+    let easy: UnsafeMutableRawPointer
+    let core: UnsafeMutablePointer<TransportCore>
+    let index: UInt32
+    var generation: UInt32 = 0
+    var phase = Phase.free
+    var halt = Halt.none
+    var lacksMemory = false
+    var isResolving = false
+    var lackedResources = false
+    var addressesRefused: UInt32 = 0
+    var addressesAllowed: UInt32 = 0
+    /// The next slot in the list this one is in (free, or failed).
+    var next: UnsafeMutablePointer<AttemptState>?
+
+    var token: UInt64 = 0
+    var startedAt = Instant(nanoseconds: 0)
+    var head = ResponseHead()
+    var bodyBytes = 0
+    /// Retained while the slot is not free.
+    var endpoint: Unmanaged<Endpoint>?
+
+    // What the handle was set to last, so that what stays the same is not set again.
+    var endpointSerial: UInt64 = 0
+    var hasOwnTLS = false
+    var timeoutMilliseconds = 0
+    var connectTimeoutMilliseconds = 0
+
+    // Grown where needed, kept from attempt to attempt.
+    private(set) var snippet: UnsafeMutableRawPointer?
+    private(set) var snippetCount = 0
+    private var snippetCapacity = 0
+    private var text: UnsafeMutableRawPointer?
+    private var textCount = 0
+    private var textCapacity = 0
+    private var nodes: UnsafeMutablePointer<curl_slist>?
+    private var nodeCount = 0
+    private var nodeCapacity = 0
+    /// `CURL_ERROR_SIZE` bytes for libcurl's words on an error.
+    let errorBuffer: UnsafeMutablePointer<CChar>
+
+    init(
+        easy: UnsafeMutableRawPointer,
+        core: UnsafeMutablePointer<TransportCore>,
+        index: UInt32,
+        errorBuffer: UnsafeMutablePointer<CChar>
+    ) {
+        self.easy = easy
+        self.core = core
+        self.index = index
+        self.errorBuffer = errorBuffer
+    }
+
+    /// Makes the state ready for a new attempt.
+    mutating func reset(token: UInt64) {
+        self.token = token
+        halt = .none
+        lacksMemory = false
+        isResolving = false
+        lackedResources = false
+        addressesRefused = 0
+        addressesAllowed = 0
+        head = ResponseHead()
+        bodyBytes = 0
+        snippetCount = 0
+        textCount = 0
+        nodeCount = 0
+        errorBuffer[0] = 0
+    }
+
+    func freeMemory() {
+        free(snippet)
+        free(text)
+        free(nodes)
+        free(errorBuffer)
+    }
+
+    /// Twice the memory, and at least `needed` bytes; nil, and all as before, where there is none.
+    private static func grow(
+        _ memory: UnsafeMutableRawPointer?,
+        _ capacity: inout Int,
+        needed: Int,
+        floor: Int
+    ) -> UnsafeMutableRawPointer? {
+        // Header and body caps keep these sizes far below where doubling overflows.
+        let size = max(needed, capacity * 2, floor)
+        guard let grown = realloc(memory, size) else { return nil }
+        capacity = size
+        return grown
+    }
+
+    // MARK: - Headers
+
+    /// Adds one header line made of `name` (with its colon and blank) and `value`.
+    mutating func addHeader(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let length = name.count + value.count + 1
+        guard reserveHeader(bytes: length), let text, let nodes else {
+            lacksMemory = true
+            return
+        }
+        let line = text + textCount
+        if let base = name.baseAddress { line.copyMemory(from: base, byteCount: name.count) }
+        if let base = value.baseAddress { (line + name.count).copyMemory(from: base, byteCount: value.count) }
+        (line + (length - 1)).storeBytes(of: 0, as: UInt8.self)
+        // The text may still move: `linkHeaders` turns positions into pointers. One is added, for zero is no pointer.
+        nodes[nodeCount] = curl_slist(data: UnsafeMutablePointer(bitPattern: textCount + 1), next: nil)
+        nodeCount += 1
+        textCount += length
+    }
+
+    private mutating func reserveHeader(bytes: Int) -> Bool {
+        if textCount + bytes > textCapacity {
+            guard let grown = AttemptState.grow(text, &textCapacity, needed: textCount + bytes, floor: 512) else {
+                return false
+            }
+            text = grown
+        }
+        if nodeCount == nodeCapacity {
+            var size = nodeCapacity * MemoryLayout<curl_slist>.stride
+            let floor = 8 * MemoryLayout<curl_slist>.stride
+            guard let grown = AttemptState.grow(nodes, &size, needed: floor, floor: floor) else { return false }
+            nodes = grown.assumingMemoryBound(to: curl_slist.self)
+            nodeCapacity = size / MemoryLayout<curl_slist>.stride
+        }
+        return true
+    }
+
+    /// The attempt's own header lines followed by `rest`. Valid until the next header is added.
+    func linkHeaders(before rest: UnsafeMutablePointer<curl_slist>?) -> UnsafeMutablePointer<curl_slist>? {
+        guard nodeCount > 0, let nodes, let text else { return rest }
+        for index in 0..<nodeCount {
+            let position = Int(bitPattern: nodes[index].data) - 1
+            nodes[index].data = (text + position).assumingMemoryBound(to: CChar.self)
+            nodes[index].next = index + 1 < nodeCount ? nodes + (index + 1) : rest
+        }
+        return nodes
+    }
+
+    // MARK: - Body
+
+    /// Keeps the part of `bytes` that fits the snippet of `limit` bytes. Without memory it keeps less.
+    mutating func keep(_ bytes: UnsafeRawBufferPointer, limit: Int) {
+        let wanted = min(bytes.count, limit - snippetCount)
+        guard wanted > 0, let base = bytes.baseAddress else { return }
+        if snippetCount + wanted > snippetCapacity {
+            let needed = snippetCount + wanted
+            guard let grown = AttemptState.grow(snippet, &snippetCapacity, needed: needed, floor: 256) else { return }
+            snippet = grown
+        }
+        guard let snippet else { return }
+        (snippet + snippetCount).copyMemory(from: base, byteCount: wanted)
+        snippetCount += wanted
+    }
+}

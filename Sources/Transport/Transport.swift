@@ -1,0 +1,335 @@
+import CCurl
+import Model
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Performs the HTTP attempts of one lane over one libcurl multi handle and one event queue.
+///
+/// It knows neither retries nor queues: an attempt is begun, given its headers, submitted, and comes out of
+/// ``nextCompletion()`` exactly once, unless it is canceled or the transport is closed. The lane's thread must have SIGPIPE
+/// blocked or ignored, since TLS libraries write without `MSG_NOSIGNAL`.
+///
+/// After ``close()`` every call is harmless and does nothing. A transport that is dropped without it leaks, for libcurl
+/// calls back into it while it is taken down.
+// Unchecked: it is handed to the lane's thread once and confined to it from then on; `wake` alone, which touches only
+// the Sendable waker, may be called from elsewhere.
+package final class Transport: @unchecked Sendable {
+    /// For threads that wake the lane; stays valid after ``close()``.
+    package let waker: Waker
+    /// Attempts begun whose completion was not handed out yet.
+    package private(set) var inFlight = 0
+
+    let options: TransportOptions
+    /// Nil once closed.
+    var core: UnsafeMutablePointer<TransportCore>?
+    let multi: UnsafeMutableRawPointer
+    let usesHTTP2: Bool
+    /// Attempts that are in the multi handle, for telling whether libcurl has ended some of them.
+    var added = 0
+    /// libcurl was called since ``nextCompletion()`` last answered nil, so that completions may wait.
+    var mayHoldCompletions = false
+    /// When the bound on connections that a shortage of descriptors brought about is lifted; nil where there is none.
+    var shortageEnds: Instant?
+    /// The slot whose memory is lent to the caller.
+    var reported: UnsafeMutablePointer<AttemptState>?
+    /// Attempts that could not be started, the oldest first.
+    var firstFailed: UnsafeMutablePointer<AttemptState>?
+    private var lastFailed: UnsafeMutablePointer<AttemptState>?
+    private var firstFree: UnsafeMutablePointer<AttemptState>?
+    /// Every slot by its index; never shrinks.
+    private var slots: [UnsafeMutablePointer<AttemptState>] = []
+    private var lastSerial: UInt64 = 0
+
+    /// Makes the multi handle and the event queue; libcurl is started with the first transport of the process.
+    package init(_ options: TransportOptions) throws(TransportError) {
+        let library = try CurlLibrary.loaded.get()
+        var options = options
+        options.maximumInFlight = min(max(options.maximumInFlight, 1), Int(Int32.max) / 4)
+        options.snippetBytes = min(max(options.snippetBytes, 0), 65_536)
+        guard !options.userAgent.utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) else {
+            throw .invalidText(options.userAgent)
+        }
+        let waker = try Waker()
+        let poller = try Poller()
+        do throws(TransportError) {
+            try poller.watchWakes(of: waker.descriptor)
+        } catch {
+            poller.destroy()
+            throw error
+        }
+        guard let multi = curl_multi_init() else {
+            poller.destroy()
+            throw .outOfMemory
+        }
+        let core = UnsafeMutablePointer<TransportCore>.allocate(capacity: 1)
+        core.initialize(
+            to: TransportCore(
+                poller: poller,
+                judge: options.addressJudge,
+                headerCap: options.responseHeaderCapBytes,
+                bodyCap: options.responseBodyCapBytes,
+                snippetCap: options.snippetBytes
+            )
+        )
+        self.options = options
+        self.waker = waker
+        self.multi = multi
+        self.core = core
+        usesHTTP2 = options.http2 && library.offersHTTP2
+        configureMulti(context: core)
+    }
+
+    /// Sets up the multi handle; none of these calls can fail on a fresh one.
+    private func configureMulti(context: UnsafeMutablePointer<TransportCore>) {
+        _ = martlet_curl_multi_set_socket_function(multi, socketChanged)
+        _ = martlet_curl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context)
+        _ = martlet_curl_multi_set_timer_function(multi, timerChanged)
+        _ = martlet_curl_multi_set_pointer(multi, CURLMOPT_TIMERDATA, context)
+        let connections = options.maximumConnections ?? max(256, 4 * options.maximumInFlight)
+        _ = martlet_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, max(connections, 1))
+        let pipelining = usesHTTP2 ? martlet_curl_pipe_multiplex : martlet_curl_pipe_nothing
+        _ = martlet_curl_multi_set_long(multi, CURLMOPT_PIPELINING, pipelining)
+        // Later releases resolve in a pool of 20 threads, which as many dead names would hold for as long as the system's
+        // resolver tries. Before 8.20 these two are unknown, there is a thread per name, and the answer is ignored.
+        let resolverThreads = min(max(options.maximumInFlight, 20), 128)
+        _ = martlet_curl_multi_set_long(multi, martlet_curl_multi_resolve_threads_max, resolverThreads)
+        _ = martlet_curl_multi_set_long(multi, martlet_curl_multi_quick_exit, 1)
+    }
+
+    /// Prepares a receiver. Its files and URL are not looked at before an attempt is made.
+    package func makeEndpoint(_ options: EndpointOptions) throws(TransportError) -> Endpoint {
+        lastSerial += 1
+        return try Endpoint(options, serial: lastSerial)
+    }
+
+    /// Attempts whose name is being resolved. A lane bounds them: dead names must not hold what live ones need.
+    ///
+    /// libcurl before 8.20 starts a thread for each, later releases share up to 128; an attempt that ends by its deadline
+    /// leaves its thread behind until the system's resolver gives up.
+    package var resolving: Int {
+        core?.pointee.resolving ?? 0
+    }
+
+    /// Makes the current or next ``poll(until:)`` return. Any thread may call it.
+    package func wake() {
+        waker.wake()
+    }
+
+    // MARK: - Attempts
+
+    /// Takes a slot for an attempt; its headers come next, then it is submitted.
+    ///
+    /// Nil where as many attempts are in flight as may be, or there is no memory: then nothing was begun.
+    package func begin(endpoint: Endpoint, token: UInt64) -> AttemptSlot? {
+        releaseReported()
+        guard core != nil, inFlight < options.maximumInFlight, let attempt = takeSlot() else { return nil }
+        attempt.pointee.reset(token: token)
+        attempt.pointee.phase = .building
+        attempt.pointee.endpoint = Unmanaged.passRetained(endpoint)
+        inFlight += 1
+        return AttemptSlot(index: attempt.pointee.index, generation: attempt.pointee.generation)
+    }
+
+    /// Adds one header line in front of the endpoint's. `name` ends in a colon and a blank; `value` is not empty and has
+    /// neither CR, LF nor NUL.
+    package func addHeader(_ slot: AttemptSlot, name: StaticString, value: UnsafeRawBufferPointer) {
+        guard let attempt = find(slot), attempt.pointee.phase == .building else { return }
+        attempt.pointee.addHeader(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
+    }
+
+    /// Adds header lines (`name: value`, separated by LF or CRLF) that were checked when they came into the process.
+    package func addHeaderLines(_ slot: AttemptSlot, _ lines: UnsafeRawBufferPointer) {
+        guard let attempt = find(slot), attempt.pointee.phase == .building else { return }
+        var rest = lines[...]
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
+            var line = rest[..<end]
+            rest = rest[min(end + 1, rest.endIndex)...]
+            while let last = line.last, last <= 0x20 { line = line.dropLast() }
+            guard !line.isEmpty else { continue }
+            if line.last == 0x3A {
+                // libcurl's way to send a header without a value.
+                line = line.dropLast()
+                withUnsafeBytes(of: UInt8(ascii: ";")) {
+                    attempt.pointee.addHeader(UnsafeRawBufferPointer(rebasing: line), $0)
+                }
+            } else {
+                let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+                attempt.pointee.addHeader(UnsafeRawBufferPointer(rebasing: line), nothing)
+            }
+        }
+    }
+
+    /// Starts the attempt; its completion comes out of ``nextCompletion()`` even where it could not be started.
+    ///
+    /// `body` must stay valid and unchanged until then, or until the attempt is canceled or the transport closed. The timeout
+    /// runs from now to the last byte of the answer, the connect timeout until the connection is ready, name and TLS
+    /// handshake included. Both are in 1 … 2³¹ - 1 milliseconds; a connect timeout of 0 or less means the whole timeout.
+    package func submit(
+        _ slot: AttemptSlot,
+        body: UnsafeRawBufferPointer,
+        timeoutMilliseconds: Int64,
+        connectTimeoutMilliseconds: Int64
+    ) {
+        guard core != nil, let attempt = find(slot), attempt.pointee.phase == .building,
+            let endpoint = attempt.pointee.endpoint
+        else { return }
+        attempt.pointee.startedAt = Clock.monotonic()
+        let timeout = Int(min(max(timeoutMilliseconds, 1), Int64(Int32.max)))
+        let connect = connectTimeoutMilliseconds > 0 ? Int(min(connectTimeoutMilliseconds, Int64(timeout))) : timeout
+        let isReady = endpoint._withUnsafeGuaranteedRef { endpoint in
+            configure(attempt, for: endpoint, body: body, timeout: timeout, connectTimeout: connect)
+        }
+        if isReady && !attempt.pointee.lacksMemory && curl_multi_add_handle(multi, attempt.pointee.easy) == CURLM_OK {
+            attempt.pointee.phase = .running
+            added += 1
+        } else {
+            fail(attempt)
+        }
+    }
+
+    /// Ends an attempt at once, begun or submitted. No completion follows, and its body may be freed.
+    ///
+    /// One whose completion was handed out already is left alone.
+    package func cancel(_ slot: AttemptSlot) {
+        guard core != nil, let attempt = find(slot) else { return }
+        switch attempt.pointee.phase {
+        case .building:
+            break
+        case .running:
+            removeFromMulti(attempt)
+        case .failed:
+            unlinkFailed(attempt)
+        case .free, .reported:
+            return
+        }
+        inFlight -= 1
+        recycle(attempt)
+    }
+
+    // MARK: - Slots
+
+    /// The state that `slot` names; nil for one that is over.
+    private func find(_ slot: AttemptSlot) -> UnsafeMutablePointer<AttemptState>? {
+        guard Int(slot.index) < slots.count else { return nil }
+        let attempt = slots[Int(slot.index)]
+        return attempt.pointee.generation == slot.generation ? attempt : nil
+    }
+
+    private func takeSlot() -> UnsafeMutablePointer<AttemptState>? {
+        guard let attempt = firstFree else { return makeSlot() }
+        firstFree = attempt.pointee.next
+        attempt.pointee.next = nil
+        return attempt
+    }
+
+    private func makeSlot() -> UnsafeMutablePointer<AttemptState>? {
+        guard let core, let easy = curl_easy_init() else { return nil }
+        guard let state = malloc(MemoryLayout<AttemptState>.stride), let buffer = malloc(Int(CURL_ERROR_SIZE)) else {
+            curl_easy_cleanup(easy)
+            return nil
+        }
+        let attempt = state.bindMemory(to: AttemptState.self, capacity: 1)
+        attempt.initialize(
+            to: AttemptState(
+                easy: easy,
+                core: core,
+                index: UInt32(slots.count),
+                errorBuffer: buffer.bindMemory(to: CChar.self, capacity: Int(CURL_ERROR_SIZE))
+            )
+        )
+        guard configureConstants(of: attempt) else {
+            curl_easy_cleanup(easy)
+            attempt.pointee.freeMemory()
+            free(state)
+            return nil
+        }
+        slots.append(attempt)
+        return attempt
+    }
+
+    /// Gives a slot back whose attempt is over.
+    private func recycle(_ attempt: UnsafeMutablePointer<AttemptState>) {
+        endResolving(attempt)
+        attempt.pointee.endpoint?.release()
+        attempt.pointee.endpoint = nil
+        attempt.pointee.phase = .free
+        attempt.pointee.generation &+= 1
+        attempt.pointee.next = firstFree
+        firstFree = attempt
+    }
+
+    /// Ends the loan of the last completion's memory.
+    func releaseReported() {
+        guard let attempt = reported else { return }
+        reported = nil
+        recycle(attempt)
+    }
+
+    /// Marks an attempt as handed out.
+    func report(_ attempt: UnsafeMutablePointer<AttemptState>) {
+        attempt.pointee.phase = .reported
+        reported = attempt
+        inFlight -= 1
+    }
+
+    func removeFromMulti(_ attempt: UnsafeMutablePointer<AttemptState>) {
+        _ = curl_multi_remove_handle(multi, attempt.pointee.easy)
+        added -= 1
+    }
+
+    /// Queues the completion of an attempt that could not be started.
+    private func fail(_ attempt: UnsafeMutablePointer<AttemptState>) {
+        attempt.pointee.phase = .failed
+        attempt.pointee.next = nil
+        if let last = lastFailed { last.pointee.next = attempt } else { firstFailed = attempt }
+        lastFailed = attempt
+    }
+
+    /// Takes an attempt out of the queue of those that could not be started.
+    func unlinkFailed(_ attempt: UnsafeMutablePointer<AttemptState>) {
+        var before: UnsafeMutablePointer<AttemptState>?
+        var current = firstFailed
+        while let candidate = current, candidate != attempt {
+            before = candidate
+            current = candidate.pointee.next
+        }
+        guard current == attempt else { return }
+        if let before { before.pointee.next = attempt.pointee.next } else { firstFailed = attempt.pointee.next }
+        if lastFailed == attempt { lastFailed = before }
+        attempt.pointee.next = nil
+    }
+
+    // MARK: - End
+
+    /// Ends all attempts without a completion and frees everything. Never waits for the network.
+    package func close() {
+        guard let core else { return }
+        for attempt in slots {
+            if attempt.pointee.phase == .running { removeFromMulti(attempt) }
+            curl_easy_cleanup(attempt.pointee.easy)
+        }
+        // Closes the pooled connections, which calls back into the core.
+        _ = curl_multi_cleanup(multi)
+        for attempt in slots {
+            attempt.pointee.endpoint?.release()
+            attempt.pointee.freeMemory()
+            free(attempt)
+        }
+        slots = []
+        firstFree = nil
+        firstFailed = nil
+        lastFailed = nil
+        reported = nil
+        inFlight = 0
+        core.pointee.sockets.destroy()
+        core.pointee.poller.destroy()
+        core.deinitialize(count: 1)
+        core.deallocate()
+        self.core = nil
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Model
+import Testing
+
+@testable import Transport
+
+/// A process that runs out of file descriptors, in a child: the limit is the whole process's.
+@Suite struct ShortageTests {
+    static let mark = "MARTLET_TEST_SHORTAGE"
+
+    @Test func behaviourWithoutDescriptors() throws {
+        let output = try Child.runTests("UnderShortageTests", [ShortageTests.mark: "1"])
+        #expect(output.contains("1 test in 1 suite passed"), "\(output)")
+    }
+}
+
+private let isChild = ProcessInfo.processInfo.environment[ShortageTests.mark] != nil
+
+@Suite(.enabled(if: isChild, "run by ShortageTests")) struct UnderShortageTests {
+    @Test func shortagesAreOursAndIdleConnectionsMakeRoom() throws {
+        let server = TestServer.serve { connection, _ in connection.answer() }
+        defer { server.stop() }
+        let lane = try TestLane(maximumInFlight: 100)
+        defer { lane.close() }
+        let first = try lane.endpoint(server.url)
+        #expect(try lane.attempt(first).result.errorClass == .none)
+
+        // From here on the limit leaves a few descriptors; the receiver lives in this process and needs some as well.
+        let next = dup(0)
+        close(next)
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = rlim_t(next) + 20
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        for token in 0..<60 { try lane.start(first, token: UInt64(token), timeout: 2000) }
+        lane.run { lane.ended.count == 61 }
+        let ended = lane.ended.dropFirst()
+        #expect(Set(ended.map(\.token)).count == 60)
+        let local = ended.filter { $0.result.errorClass == .local }
+        #expect(local.count >= 30)
+        #expect(local.allSatisfy { $0.errorText.contains("file descriptors") && $0.result.status == 0 })
+
+        // What is left are idle connections to one receiver: they give way to another.
+        let other = try lane.endpoint("http://localhost:\(server.port)/") {
+            $0.resolve = ["localhost:\(server.port):127.0.0.1"]
+        }
+        var last = try lane.attempt(other, timeout: 2000)
+        for _ in 0..<20 where last.result.errorClass != .none { last = try lane.attempt(other, timeout: 2000) }
+        #expect(last.result.errorClass == .none)
+    }
+}
