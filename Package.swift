@@ -42,7 +42,7 @@ let package = Package(
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
-        .testTarget(name: "TransportTests", dependencies: ["Transport"]),
+        .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport"]),
         .testTarget(name: "MartletTests", dependencies: ["Martlet", "JSONText", "Signing", "TestSupport"]),
         .testTarget(name: "MartletCTests", dependencies: ["MartletC", "CMartlet", "Martlet", "Model"]),
     ],
