@@ -7,6 +7,8 @@ struct TransferEnd {
     /// The status line and all headers of the final answer arrived.
     var headIsComplete = false
     var status: UInt16 = 0
+    /// A status line arrived, of whatever answer.
+    var headHasStarted = false
     /// The cap of header bytes was passed before the head was complete.
     var headIsTooLong = false
     /// The request, or a part of it, was sent.
@@ -62,6 +64,9 @@ extension ErrorClass {
             return .certificate
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND,
             CURLE_HTTP2, CURLE_HTTP2_STREAM:
+            return .connectionLost
+        case CURLE_OK where end.headHasStarted:
+            // The connection was closed within the head, which libcurl takes for the end of the answer.
             return .connectionLost
         case CURLE_OK, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_WRITE_ERROR:
             return .badResponse

@@ -129,6 +129,7 @@ extension Transport {
     /// Finds out what a transfer without a complete head died of.
     private func examine(_ attempt: UnsafeMutablePointer<AttemptState>, nanoseconds: Int64, _ end: inout TransferEnd) {
         let easy = attempt.pointee.easy
+        end.headHasStarted = attempt.pointee.head.status != 0
         end.headIsTooLong = attempt.pointee.halt == .headTooLong
         end.addressesRefused = attempt.pointee.addressesRefused
         end.addressesAllowed = attempt.pointee.addressesAllowed
@@ -158,7 +159,13 @@ extension Transport {
         func own(_ text: StaticString) -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         }
-        if code == CURLE_OK { return own(errorClass == .badResponse ? "the answer has no valid status line" : "") }
+        if code == CURLE_OK {
+            switch errorClass {
+            case .badResponse: return own("the answer has no valid status line")
+            case .connectionLost: return own("the connection was closed within the response headers")
+            default: return own("")
+            }
+        }
         switch attempt.pointee.halt {
         case .headTooLong: return own("the response headers exceed their limit")
         case .bodyTooLong: return own("the response body exceeds its limit; the rest was not read")

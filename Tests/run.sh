@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Runs every test of every language, one suite after the other.
+#
+#   Tests/run.sh [--list] [--only NAME]...
+#
+#   --list   names the suites
+#   --only   runs this suite only; may be given several times
+#
+# Installs what is missing: tools with apt-get, Python packages into .build-test/venv. Everything it makes goes to
+# .build-* folders; the whole output of each suite is kept in .build-test/logs. All traffic stays on this machine.
+#
+# Prints the result of each suite, shows the output of those that fail, and ends with `N passed, N failed`. Under
+# CI=true nothing is skipped: a missing tool is a failure.
+set -uo pipefail
+
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$tests/.." && pwd)
+cd "$root" || exit 1
+work=$root/.build-test
+mkdir -p "$work/logs"
+# shellcheck source=lib/suites.sh
+. "$tests/lib/suites.sh"
+# shellcheck source=lib/tools.sh
+. "$tests/lib/tools.sh"
+
+export PYTHONDONTWRITEBYTECODE=1
+export MARTLET_PREFIX=$work/prefix
+# One build folder for each way of building, shared by the suites.
+debug=$work/debug
+export MARTLET_SCRATCH=$debug
+
+# ---- The suites: a function each, where one command is not enough ----
+
+python_tools() {
+    install_venv "$work/venv" "$tests/Integration/requirements.txt"
+}
+
+library() {
+    bash bindings/c/install.sh --prefix "$MARTLET_PREFIX"
+}
+
+# The second run finds everything installed and built. Both deliver all events, one of them at the second attempt.
+quickstart_twice() {
+    local run printed=$work/quickstart.txt
+    for run in 1 2; do
+        echo "--- run $run"
+        bash examples/quickstart.sh >"$printed" || { cat "$printed"; return 1; }
+        cat "$printed"
+        grep -qE '^ +workflow\.in_queue +succeeded +2 +503 200 ' "$printed" && grep -q ' 11 of 11 delivered' "$printed" ||
+            return 1
+    done
+}
+
+swift_tests() {
+    local scratch=$1
+    shift
+    # XCTest's own runner leaks; there are no XCTest tests.
+    ASAN_OPTIONS="suppressions=$tests/lib/address.supp" LSAN_OPTIONS="suppressions=$tests/lib/leaks.supp" \
+        swift test --disable-xctest --scratch-path "$scratch" "$@"
+}
+
+# suite NAME KIND TITLE COMMAND...; the kinds, how results are counted, are in lib/suites.sh.
+suites() {
+    suite tools one "Tools that the tests need" install_tools
+    suite python one "Python packages that the tests need" python_tools
+    suite format one "Format of the Swift code" \
+        swift format lint --strict --parallel -r Package.swift Sources Tests bindings examples
+    suite unit swift "Swift tests" swift_tests "$debug"
+    suite reference one "Configuration page is up to date" \
+        swift run --scratch-path "$debug" ConfigurationReference --check
+    # The same build serves both: a warning is an error in it.
+    suite warnings one "Build without warnings" swift build --build-tests --scratch-path "$work/thread" \
+        --sanitize=thread -Xswiftc -warnings-as-errors -Xcc -Werror
+    suite thread swift "Swift tests under ThreadSanitizer" swift_tests "$work/thread" --skip-build --sanitize=thread
+    suite address swift "Swift tests under AddressSanitizer" swift_tests "$work/address" --sanitize=address
+    suite simulation lines "Simulation of the delivery core, a million steps" \
+        swift run -c release --scratch-path "$debug" Simulation --steps 1000000
+    suite library one "Self-contained library" library
+    suite cabi lines "C interface" bash Tests/CABI/run.sh
+    suite integration pytest "Whole system against real receivers" "$work/venv/bin/python" -m pytest Tests/Integration
+    suite quickstart one "Quickstart, twice" quickstart_twice
+    suite benchmarks one "Benchmarks run" bash Tests/Benchmarks/run.sh --quick
+}
+
+run_suites "$@"
