@@ -6,8 +6,9 @@ package enum Action: Sendable {
     case start(delivery: UInt32)
     /// The delivery is settled and its record is gone.
     case settled(Settlement)
-    /// The core disabled the webhook.
-    case webhookDisabled(WebhookSlot, DisableReason)
+    /// The core disabled the webhook; the instant is when the failures began that no success has ended, nil where there
+    /// were none.
+    case webhookDisabled(WebhookSlot, DisableReason, failingSince: Instant?)
     /// The last attempt of a removed webhook has ended: its index may be given out again.
     case webhookReleased(WebhookSlot)
 }

@@ -99,13 +99,15 @@ extension DeliveryCore {
         }
         switch verdict {
         case .success:
+            let isTest = records[delivery].isTest
             settle(delivery, .succeeded)
+            if result.asksToDisable, !isTest { disable(webhook, .receiverAsked) }
         case .retry(let wait):
             retry(delivery, at: now, afterMilliseconds: wait)
         case .giveUp:
             settle(delivery, isWanted(delivery) ? .failed : .canceled)
         case .disable(let reason):
-            settle(delivery, .failed)
+            settle(delivery, isWanted(delivery) ? .failed : .canceled)
             disable(webhook, reason)
         }
         releaseIfDone(webhook)
@@ -117,7 +119,7 @@ extension DeliveryCore {
     package mutating func startFailed(_ delivery: UInt32, at now: Instant, retryAfterMilliseconds wait: Int64) {
         guard records[delivery].phase == .inFlight else { return }
         let webhook = records[delivery].webhook
-        webhooks[Int(webhook)].breaker.startFailed()
+        if !records[delivery].isTest { webhooks[Int(webhook)].breaker.startFailed() }
         retry(delivery, at: now, afterMilliseconds: wait)
         releaseIfDone(webhook)
         offer(webhook)

@@ -10,12 +10,25 @@ extension DeliveryCore {
             case .webhook: webhookTimerFired(entry)
             }
         }
+        dropStaleTimers()
         startTests(at: now)
         while inFlight < options.maximumInFlight, let index = ring.popFirst() {
             webhooks[Int(index)].isInRing = false
             startOne(index, at: now)
             // To the back of the ring: slots go round among the webhooks that can use one.
             offer(index)
+        }
+    }
+
+    /// A settled delivery leaves its timers behind. They are dropped once they are the larger part: a live delivery has at
+    /// most two, a webhook one.
+    private mutating func dropStaleTimers() {
+        guard timers.count > 1024, timers.count > 2 * (2 * records.count + webhooks.count) else { return }
+        timers.compact { entry in
+            switch entry.kind {
+            case .delivery: records.contains(entry.index, generation: entry.generation)
+            case .webhook: webhooks[Int(entry.index)].wakeAt == entry.time
+            }
         }
     }
 
@@ -47,7 +60,8 @@ extension DeliveryCore {
     private mutating func startTests(at now: Instant) {
         while inFlight < options.maximumInFlight, let delivery = tests.popFirst() {
             // The place may have been given to another delivery since; a test that still waits is started once.
-            guard records.isUsed(delivery), records[delivery].isTest, records[delivery].phase == .waiting
+            guard records.isUsed(delivery), records[delivery].isTest, records[delivery].phase == .waiting,
+                records[delivery].due <= now.nanoseconds
             else { continue }
             start(delivery)
         }
@@ -140,8 +154,11 @@ extension DeliveryCore {
         if let breaker = policies[index].breaker {
             if isPushBack {
                 webhooks[index].breaker.failed(at: now, policy: breaker, random: &random)
-            } else {
+            } else if result.status != 0 {
                 webhooks[index].breaker.succeeded(maximumInFlight: webhooks[index].maximumInFlight)
+            } else {
+                // A fault of this side, or an address that is refused, says nothing of the receiver.
+                webhooks[index].breaker.startFailed()
             }
         }
         if verdict == .success {
@@ -159,6 +176,8 @@ extension DeliveryCore {
         let state = webhooks[Int(webhook)]
         guard state.isPresent, state.isEnabled else { return }
         webhooks[Int(webhook)].isEnabled = false
-        actions.append(.webhookDisabled(WebhookSlot(index: webhook, generation: state.generation), reason))
+        let slot = WebhookSlot(index: webhook, generation: state.generation)
+        let since = state.failingSince == .max ? nil : Instant(nanoseconds: state.failingSince)
+        actions.append(.webhookDisabled(slot, reason, failingSince: since))
     }
 }

@@ -143,9 +143,18 @@ extension DeliveryCore {
     package mutating func removeWebhook(_ slot: WebhookSlot) {
         guard isPresent(slot) else { return }
         let index = Int(slot.index)
-        // The blocked first: settling an active delivery would only move the next one of its key up.
-        while let delivery = orders[index]?.anyBlocked() ?? webhooks[index].anyIdle {
+        // Settling one moves the next of its key up, which then is idle itself.
+        while let delivery = webhooks[index].anyIdle {
             settle(delivery, .canceled)
+        }
+        // What is still blocked waits behind one in flight.
+        var flying = webhooks[index].firstFlying
+        while flying != DeliveryRecord.none {
+            let record = records[flying]
+            while record.orderKey != 0, let blocked = orders[index]?.firstBlocked(key: record.orderKey) {
+                settle(blocked, .canceled)
+            }
+            flying = record.next
         }
         webhooks[index].occupancy = .leaving
         releaseIfDone(slot.index)

@@ -39,11 +39,9 @@ struct OrderBook: Sendable {
         return next
     }
 
-    /// Any blocked delivery; for taking them all out.
-    func anyBlocked() -> UInt32? {
-        for queue in queues.values where !queue.blocked.isEmpty {
-            return queue.blocked.head
-        }
-        return nil
+    /// The first delivery that waits behind the active one of the key.
+    func firstBlocked(key: UInt64) -> UInt32? {
+        guard let queue = queues[key], !queue.blocked.isEmpty else { return nil }
+        return queue.blocked.head
     }
 }

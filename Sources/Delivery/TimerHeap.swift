@@ -40,6 +40,14 @@ package struct TimerHeap: Sendable {
         entries[child] = entry
     }
 
+    /// Drops the entries that `isLive` refuses. Linear, and keeps the order.
+    package mutating func compact(_ isLive: (Entry) -> Bool) {
+        let kept = entries.filter(isLive)
+        entries = []
+        entries.reserveCapacity(kept.count)
+        for entry in kept { insert(entry) }
+    }
+
     /// Takes the earliest entry where its time is `time` or before.
     package mutating func popDue(at time: Int64) -> Entry? {
         guard let first = entries.first, first.time <= time, let last = entries.popLast() else { return nil }

@@ -36,7 +36,8 @@ extension Verdict {
         // A receiver that names a time is not asked earlier; a little later spreads what it turned away.
         guard let asked, asked > scheduled else { return .retry(afterMilliseconds: scheduled) }
         let spread = Double(asked) * policy.jitter * random.nextUnit()
-        return .retry(afterMilliseconds: asked + Int64(min(spread, 3_600_000)))
+        let (wait, over) = asked.addingReportingOverflow(Int64(min(spread, 3_600_000)))
+        return .retry(afterMilliseconds: over ? asked : wait)
     }
 
     /// The wait that `Retry-After` asks for on 429 and 503 (RFC 6585 section 4, RFC 9110 section 10.2.3), at most `cap`;
@@ -48,7 +49,8 @@ extension Verdict {
         case .absent:
             return nil
         case .delay(let seconds):
-            milliseconds = seconds.multipliedReportingOverflow(by: 1000).overflow ? .max : seconds * 1000
+            let (wait, over) = seconds.multipliedReportingOverflow(by: 1000)
+            milliseconds = over ? (seconds < 0 ? 0 : .max) : wait
         case .date(let seconds):
             let (target, over) = seconds.multipliedReportingOverflow(by: 1000)
             let (difference, under) = target.subtractingReportingOverflow(wall.milliseconds)

@@ -19,14 +19,7 @@ package struct WebhookPolicy: Hashable, Sendable {
         self.retry = retry
     }
 
-    /// Which deliveries of a webhook wait for which.
-    package enum Ordering: String, CaseIterable, Sendable {
-        case none
-        /// Those of one key go one after the other, in the order they were pushed.
-        case key
-        /// All of them do.
-        case strict
-    }
+    package typealias Ordering = DeliverySettings.Ordering
 
     /// A token bucket: it fills with `perSecond` tokens a second up to `burst`, and each attempt takes one.
     package struct RateLimit: Hashable, Sendable {
@@ -60,6 +53,28 @@ package struct WebhookPolicy: Hashable, Sendable {
             self.openMilliseconds = openMilliseconds
             self.maximumOpenMilliseconds = maximumOpenMilliseconds
         }
+    }
+}
+
+extension WebhookPolicy {
+    /// What of a webhook's settings concerns the core.
+    package init(_ settings: DeliverySettings) {
+        self.init(maximumInFlight: settings.maximumInFlight, retry: settings.retry)
+        ordering = settings.ordering
+        isAdaptive = settings.isAdaptive
+        let rate = settings.rateLimit
+        self.rate = rate.perSecond > 0 ? RateLimit(perSecond: rate.perSecond, burst: rate.burst) : nil
+        let breaker = settings.breaker
+        self.breaker =
+            breaker.failures == 0
+            ? nil
+            : BreakerPolicy(
+                failures: breaker.failures,
+                afterMilliseconds: breaker.afterMilliseconds,
+                openMilliseconds: breaker.openMilliseconds,
+                maximumOpenMilliseconds: breaker.maximumOpenMilliseconds
+            )
+        disableAfterMilliseconds = settings.disableAfterMilliseconds > 0 ? settings.disableAfterMilliseconds : nil
     }
 }
 

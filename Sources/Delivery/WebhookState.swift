@@ -74,7 +74,12 @@ struct WebhookState: BitwiseCopyable, Sendable {
         return nil
     }
 
-    /// Any delivery that is not in flight.
+    /// The first of those in flight; ``DeliveryRecord/next`` leads to the others.
+    var firstFlying: UInt32 {
+        flying.head
+    }
+
+    /// Any delivery that is neither in flight nor behind another one of its key.
     var anyIdle: UInt32? {
         nextReady ?? (waiting.isEmpty ? nil : waiting.head)
     }
