@@ -85,8 +85,11 @@ extern "C" {
  */
 typedef struct martlet_engine *martlet_engine_t;
 
-/** Bytes for an event id with its NUL, as martlet_push() writes it. */
+/** Bytes for an id with its NUL, as martlet_push() and martlet_redeliver() write it. */
 #define MARTLET_ID_SIZE 72
+
+/** Bytes for the signatures of five secrets with their NUL, as martlet_sign() writes them. */
+#define MARTLET_SIGNATURE_SIZE 256
 
 /** Bytes that hold every error text without a cut in practice; any other size works, the text is cut to fit. */
 #define MARTLET_ERROR_SIZE 512
@@ -120,7 +123,7 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_ERROR_CLOSED (-10)
 /** The call was made in a forked child with an engine of its parent. Open an engine in the child instead. */
 #define MARTLET_ERROR_FORKED (-11)
-/** The call is not possible as the engine is configured, or from this thread. */
+/** The call is not possible as the engine is configured, as things stand with its object, or from this thread. */
 #define MARTLET_ERROR_WRONG_STATE (-12)
 /** Memory, threads, file descriptors or engine handles ran out. */
 #define MARTLET_ERROR_OUT_OF_RESOURCES (-13)
@@ -146,7 +149,10 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_STATE_FAILED 2
 /** The event's deadline passed. An event: at least one delivery expired and none failed. */
 #define MARTLET_STATE_EXPIRED 3
-/** The webhook was deleted or the engine closed first. An event: at least one was canceled, none failed or expired. */
+/**
+ * The host canceled it, deleted the webhook or closed the engine first. An event: at least one was canceled, none failed or
+ * expired.
+ */
 #define MARTLET_STATE_CANCELED 4
 
 /** No failure: the receiver answered 2xx, or the outcome is not about a delivery. */
@@ -173,6 +179,13 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_FAILURE_LOCAL 10
 /** No request was made: the circuit breaker of the webhook was open. */
 #define MARTLET_FAILURE_CIRCUIT_OPEN 11
+
+/** Of a notice: the receiver answered 410 Gone. */
+#define MARTLET_DISABLED_GONE 1
+/** Of a notice: the receiver answered with the header `webhook-delivery: disable`. */
+#define MARTLET_DISABLED_RECEIVER_ASKED 2
+/** Of a notice: nothing but failures for the configured time. */
+#define MARTLET_DISABLED_FAILING 3
 
 /**
  * One outcome, as martlet_outcomes_poll() fills it. Texts end with a NUL and are empty where they do not apply. Fields
@@ -205,12 +218,21 @@ typedef struct martlet_outcome {
     char delivery_id[40];
     /** The webhook, `wh_...`; empty for an event. */
     char webhook_id[40];
+    /**
+     * For a notice that a webhook was disabled: when the failures began that no success has ended, in milliseconds since
+     * 1970-01-01 00:00:00 UTC; 0 where there were none, and otherwise.
+     */
+    int64_t failing_since_ms;
+    /** For a notice that a webhook was disabled: why, MARTLET_DISABLED_*; otherwise 0. */
+    uint32_t reason;
+    /** 0. */
+    uint32_t reserved;
 } martlet_outcome_t;
 
 /* The layout has no holes and is the same for every compiler: a wrong one fails here, in C99 too. */
 typedef char martlet_check_outcome_tag[offsetof(martlet_outcome_t, tag) == 16 ? 1 : -1];
 typedef char martlet_check_outcome_event_id[offsetof(martlet_outcome_t, event_id) == 48 ? 1 : -1];
-typedef char martlet_check_outcome_size[sizeof(martlet_outcome_t) == 200 ? 1 : -1];
+typedef char martlet_check_outcome_size[sizeof(martlet_outcome_t) == 216 ? 1 : -1];
 
 /* ---------------------------------------------------------------------------------------------------------------- *
  * Log
@@ -471,7 +493,8 @@ int32_t martlet_webhook_update(martlet_engine_t engine, const char *id, size_t i
                                size_t error_size);
 
 /**
- * Reads a webhook.
+ * Reads a webhook. Its `disabled` is null while it is enabled, else tells why and since when it is not: by the host, or by
+ * Martlet because of what its receiver answered.
  *
  * id, id_length: the webhook's id.
  *
@@ -509,8 +532,8 @@ int32_t martlet_webhook_list(martlet_engine_t engine, const char *query, size_t 
  *
  * id, id_length: the webhook's id.
  *
- * json: receives `{"secrets":[{"secret":"whsec_..."}]}`, the current one first, to be freed with martlet_free(). Keep it
- * out of logs.
+ * json: receives `{"secrets":[{"secret":"whsec_...","createdAt":"...","expiresAt":null}]}`, to be freed with
+ * martlet_free(): those that are live, the current one first, which alone has no end. Keep it out of logs.
  *
  * json_length: receives its bytes without the NUL; may be NULL.
  *
@@ -520,6 +543,55 @@ int32_t martlet_webhook_list(martlet_engine_t engine, const char *query, size_t 
  */
 int32_t martlet_webhook_secrets(martlet_engine_t engine, const char *id, size_t id_length, char **json,
                                 size_t *json_length, char *error, size_t error_size);
+
+/**
+ * Makes a new signing secret the current one; the former ones go on signing for a while.
+ *
+ * Requests carry one signature for each live secret, the current one first: a receiver that checks with either is content.
+ * At most five are live; one more makes the oldest give way, however long it had left.
+ *
+ * id, id_length: the webhook's id.
+ *
+ * options, length: a JSON object in UTF-8 with any of `secret`, a secret of the caller's own (`whsec_` and base64 of 24 to
+ * 64 bytes), and `overlapSeconds`, how long the former ones stay live, 0 to 604800, by default 86400. NULL with length 0
+ * takes a new random secret and a day.
+ *
+ * json: receives the live secrets as martlet_webhook_secrets() gives them, to be freed with martlet_free(); may be NULL.
+ *
+ * json_length: receives its bytes without the NUL; may be NULL.
+ *
+ * Threads: any. Attempts that start after the return are signed so, those of pending deliveries too.
+ *
+ * Errors: NOT_FOUND; INVALID_JSON; INVALID_DOCUMENT, also for a secret that is the current one already; CLOSED.
+ */
+int32_t martlet_webhook_rotate_secret(martlet_engine_t engine, const char *id, size_t id_length,
+                                      const char *options, size_t length, char **json, size_t *json_length,
+                                      char *error, size_t error_size);
+
+/**
+ * Sends a test to a webhook now, to see whether its receiver works.
+ *
+ * It goes out whatever the webhook has subscribed to, also to a disabled one, past its limits, once and without retries,
+ * and nothing is drawn from its result: a 410 disables nothing. The request carries the header `webhook-test: true`, the
+ * delivery `"test":true`. It counts against the queue; its result is read with martlet_delivery_get() and comes as the
+ * outcomes of one delivery and its event.
+ *
+ * id, id_length: the webhook's id.
+ *
+ * request, length: a JSON object in UTF-8 with `eventType`, and optionally `data`, any JSON value, whose bytes are sent as
+ * they stand; without it the catalog's sample of the type is sent.
+ *
+ * json: receives `{"eventId":"evt_...","deliveryId":"dlv_..."}`, to be freed with martlet_free(); may be NULL.
+ *
+ * json_length: receives its bytes without the NUL; may be NULL.
+ *
+ * Threads: any.
+ *
+ * Errors: NOT_FOUND; UNKNOWN_EVENT_TYPE; INVALID_JSON; INVALID_DOCUMENT, whose text names the key and what is accepted;
+ * TOO_LARGE; QUEUE_FULL; CLOSED.
+ */
+int32_t martlet_webhook_test(martlet_engine_t engine, const char *id, size_t id_length, const char *request,
+                             size_t length, char **json, size_t *json_length, char *error, size_t error_size);
 
 /**
  * Deletes a webhook. Its deliveries that are not settled are canceled, and each reports its outcome.
@@ -579,17 +651,39 @@ int32_t martlet_push(martlet_engine_t engine, const char *type, size_t type_leng
  *
  * Lines are taken in order and the first one that is refused ends the call: what was accepted before it stays accepted.
  *
+ * An event whose own `id` was accepted before, within the time that the configuration's `deduplication` names, is a
+ * duplicate: it delivers nothing again, and is no error. Of two pushes of one id at the same time exactly one is accepted;
+ * an id whose push was refused is not remembered.
+ *
  * events, length: JSON objects in UTF-8, one a line, copied; empty lines are passed over.
  *
  * accepted: receives how many events were accepted, also on an error; may be NULL. The error text names the line that was
  * refused: go on behind it.
+ *
+ * duplicates: receives how many were duplicates, which `accepted` does not count, also on an error; may be NULL.
  *
  * Threads: any, many at a time.
  *
  * Errors: those of martlet_push(); INVALID_DOCUMENT, whose text names the key and what is accepted.
  */
 int32_t martlet_push_json(martlet_engine_t engine, const char *events, size_t length, size_t *accepted,
-                          char *error, size_t error_size);
+                          size_t *duplicates, char *error, size_t error_size);
+
+/**
+ * Adds an event type while the engine runs: events of it can be pushed when the call returns. Types cannot be removed.
+ *
+ * Webhooks that subscribe to `*`, or to a wildcard that covers it, get its events. A type that is known already keeps its
+ * webhooks and gets the new title, description and sample, unless the document has a name alone.
+ *
+ * type, length: a JSON object in UTF-8, copied, with `name` and optionally `title`, `description` and `sample`, an example
+ * of `data`, which martlet_webhook_test() sends.
+ *
+ * Threads: any. The cost grows with the number of types: give thousands with the configuration's `eventTypes`.
+ *
+ * Errors: INVALID_JSON; INVALID_DOCUMENT, whose text names the key and what is accepted; CLOSED.
+ */
+int32_t martlet_event_type_add(martlet_engine_t engine, const char *type, size_t length, char *error,
+                               size_t error_size);
 
 /* ---------------------------------------------------------------------------------------------------------------- *
  * Outcomes
@@ -597,6 +691,8 @@ int32_t martlet_push_json(martlet_engine_t engine, const char *events, size_t le
  * Where the configuration's `outcomes` asks for them, each accepted delivery reports exactly one outcome when it is
  * settled, and each event one when all its deliveries are. Watch the descriptor in the program's own event loop, and poll
  * when it is readable until fewer than asked for come. None is ever dropped: those not polled count against the queue.
+ *
+ * A redelivery and a test are work of their own: each reports its delivery, and its event once more with one delivery.
  * ---------------------------------------------------------------------------------------------------------------- */
 
 /**
@@ -634,15 +730,17 @@ int32_t martlet_outcomes_poll(martlet_engine_t engine, martlet_outcome_t *outcom
                               size_t capacity, size_t *count);
 
 /* ---------------------------------------------------------------------------------------------------------------- *
- * Delivery log
+ * Deliveries
  * ---------------------------------------------------------------------------------------------------------------- */
 
 /**
  * Lists deliveries with their attempts, the newest first, a page at a time. Pending ones are always found, settled ones as
  * long as the configuration's `logRetention` says.
  *
- * query, length: a JSON object in UTF-8 with any of `state`, `webhookId`, `eventId`, `eventType`, `limit` and `cursor`;
- * NULL with length 0 asks for the newest of all.
+ * query, length: a JSON object in UTF-8 with any of `state` (`any`, `pending`, `inFlight`, `undelivered` for both of these,
+ * `succeeded`, `failed`, `expired`, `canceled`), `webhookId`, `eventId`, `eventType`, `createdAfter` (at this time or
+ * later) and `createdBefore` (RFC 3339), `limit` (1 to 1000, by default 100) and `cursor`; NULL with length 0 asks for the
+ * newest of all.
  *
  * json: receives `{"deliveries":[...],"cursor":"dlv_..."}`, to be freed with martlet_free(). The cursor is null on the
  * last page.
@@ -659,6 +757,9 @@ int32_t martlet_deliveries(martlet_engine_t engine, const char *query, size_t le
 /**
  * Reads one delivery with its attempts: number, start, duration, HTTP status, failure and what the receiver answered.
  *
+ * Beside what the listing shows it has `payload`: the body of the request as a string, while the delivery is not settled
+ * and afterwards as long as the configuration's `logRetention.payloadBytes` lets it be kept; then null.
+ *
  * id, id_length: the delivery's id.
  *
  * json: receives the document, to be freed with martlet_free().
@@ -671,6 +772,141 @@ int32_t martlet_deliveries(martlet_engine_t engine, const char *query, size_t le
  */
 int32_t martlet_delivery_get(martlet_engine_t engine, const char *id, size_t id_length, char **json,
                              size_t *json_length, char *error, size_t error_size);
+
+/**
+ * Sends the event of a settled delivery to its webhook once more, as a new delivery.
+ *
+ * The receiver gets the same event id and payload, signed anew. The new delivery starts the retry schedule from its
+ * beginning, does not expire, and shows the old one's id as `redeliveryOf`. It is new work: it counts against the queue,
+ * reports an outcome of its own and one more for its event, with one delivery.
+ *
+ * id, id_length: the id of a delivery in any settled state.
+ *
+ * delivery_id: receives the new delivery's id, ended by a NUL; NULL, or MARTLET_ID_SIZE bytes. Empty on an error.
+ *
+ * Threads: any.
+ *
+ * Errors: NOT_FOUND when the delivery has left the log or its webhook was deleted; WRONG_STATE when it is not settled, was
+ * a test, its webhook is disabled or its payload is no longer kept; QUEUE_FULL; CLOSED.
+ */
+int32_t martlet_redeliver(martlet_engine_t engine, const char *id, size_t id_length, char *delivery_id,
+                          char *error, size_t error_size);
+
+/**
+ * Redelivers all settled deliveries that match a query, the oldest first, spread over time so that a receiver that has
+ * just recovered is not flooded.
+ *
+ * All are queued at once, each to be sent when its turn comes. A delivery that was redelivered before is left out, for its
+ * redelivery stands for it; so a replay may be repeated. Tests are left out.
+ *
+ * query, length: a JSON object in UTF-8 with any of `state` (by default `failed`; `any` is every settled one),
+ * `webhookId`, `eventId`, `eventType`, `createdAfter`, `createdBefore`, and `perSecond`, deliveries a second to each
+ * webhook, 0.1 to 10000, by default 50; NULL with length 0 replays all that failed.
+ *
+ * json: receives `{"replayed":12,"skipped":3,"durationSeconds":0.24}`, to be freed with martlet_free(): how many were
+ * queued, how many were not because their payload is no longer kept or their webhook is deleted or disabled, and over what
+ * time they are spread. May be NULL.
+ *
+ * json_length: receives its bytes without the NUL; may be NULL.
+ *
+ * Threads: any.
+ *
+ * Errors: QUEUE_FULL when the queue takes no more: the error text tells how many went in, these go on, and the same call
+ * later takes up the rest. INVALID_JSON; INVALID_DOCUMENT, whose text names the key and what is accepted; CLOSED.
+ */
+int32_t martlet_replay(martlet_engine_t engine, const char *query, size_t length, char **json,
+                       size_t *json_length, char *error, size_t error_size);
+
+/**
+ * Cancels a delivery that is not settled. One that waits is settled when the call returns. One in flight is tried no more:
+ * it is settled as canceled when its attempt ends without success, as succeeded when it ends with one.
+ *
+ * id, id_length: the delivery's id.
+ *
+ * Threads: any. The outcome comes as for any delivery.
+ *
+ * Errors: NOT_FOUND; WRONG_STATE for one that is settled already; CLOSED.
+ */
+int32_t martlet_delivery_cancel(martlet_engine_t engine, const char *id, size_t id_length, char *error,
+                                size_t error_size);
+
+/**
+ * Cancels every delivery that matches a query and is not settled, each as martlet_delivery_cancel() does.
+ *
+ * query, length: a JSON object in UTF-8 with any of `state` (by default `undelivered`; `pending` leaves those in flight
+ * alone; `inFlight`), `webhookId`, `eventId`, `eventType`, `createdAfter` and `createdBefore`. NULL with length 0 cancels
+ * everything that is not settled.
+ *
+ * canceled: receives how many were canceled, those in flight among them; 0 on an error; may be NULL.
+ *
+ * Threads: any.
+ *
+ * Errors: INVALID_JSON; INVALID_DOCUMENT, whose text names the key and what is accepted; CLOSED.
+ */
+int32_t martlet_deliveries_cancel(martlet_engine_t engine, const char *query, size_t length, size_t *canceled,
+                                  char *error, size_t error_size);
+
+/* ---------------------------------------------------------------------------------------------------------------- *
+ * Signatures
+ *
+ * Standard Webhooks 1.0.0, `v1`: for programs that receive webhooks, and for tests. These functions need no engine and work
+ * at any time, also in a forked child.
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/**
+ * Signs a request: gives the value of the header `webhook-signature`.
+ *
+ * secrets, secrets_length: one secret, `whsec_` and base64, or several with spaces or line ends between: each gives one
+ * signature, in this order.
+ *
+ * id, id_length: the value of `webhook-id`; not empty, without a dot.
+ *
+ * timestamp: the value of `webhook-timestamp`, unix seconds, 0 or more.
+ *
+ * body, body_length: the request body as it is sent.
+ *
+ * signature: receives `v1,` and base64, for each further secret a space and the same, ended by a NUL; empty on an error.
+ *
+ * signature_size: its bytes. MARTLET_SIGNATURE_SIZE is enough for five secrets, each takes 48.
+ *
+ * Threads: any.
+ *
+ * Errors: INVALID_ARGUMENT, whose text says what is wrong and never shows the secret.
+ */
+int32_t martlet_sign(const char *secrets, size_t secrets_length, const char *id, size_t id_length,
+                     int64_t timestamp, const char *body, size_t body_length, char *signature,
+                     size_t signature_size, char *error, size_t error_size);
+
+/**
+ * Verifies a request: MARTLET_OK where one of its signatures was made with one of the secrets, over exactly this id,
+ * timestamp and body, and its time is near enough.
+ *
+ * Headers and body may hold anything: they are not trusted, and signatures are compared in constant time.
+ *
+ * secrets, secrets_length: one secret, `whsec_` and base64, or several with spaces or line ends between, as while one is
+ * being rotated.
+ *
+ * id, id_length: the header `webhook-id` as received.
+ *
+ * timestamp, timestamp_length: the header `webhook-timestamp` as received; empty where it was missing.
+ *
+ * signatures, signatures_length: the header `webhook-signature` as received; empty where it was missing.
+ *
+ * body, body_length: the request body as received, before anything has parsed it.
+ *
+ * now_seconds: the receiver's clock in unix seconds; 0 for the system's.
+ *
+ * tolerance_seconds: how far the timestamp may be from the clock, either way; below 0 for 300.
+ *
+ * Threads: any.
+ *
+ * Errors: VERIFICATION_FAILED, whose text says why: answer such a request with 400 or 401 and believe nothing of it.
+ * INVALID_ARGUMENT where a secret cannot be read.
+ */
+int32_t martlet_verify(const char *secrets, size_t secrets_length, const char *id, size_t id_length,
+                       const char *timestamp, size_t timestamp_length, const char *signatures,
+                       size_t signatures_length, const char *body, size_t body_length, int64_t now_seconds,
+                       int64_t tolerance_seconds, char *error, size_t error_size);
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,17 @@ func call(
     }
 }
 
+/// Like ``call(_:_:_:)`` for functions that need no engine.
+func call(_ errorText: ErrorText, _ body: () throws(MartletError) -> Void) -> Int32 {
+    errorText.clear()
+    do throws(MartletError) {
+        try body()
+        return MARTLET_OK
+    } catch {
+        return errorText.fill(error)
+    }
+}
+
 /// Like ``call(_:_:_:)`` for functions that give a text away.
 func call(
     _ handle: martlet_engine_t?,

@@ -3,6 +3,8 @@
 // Where the configuration's `outcomes` asks for them, each accepted delivery reports exactly one outcome when it is
 // settled, and each event one when all its deliveries are. Watch the descriptor in the program's own event loop, and poll
 // when it is readable until fewer than asked for come. None is ever dropped: those not polled count against the queue.
+//
+// A redelivery and a test are work of their own: each reports its delivery, and its event once more with one delivery.
 
 import CMartlet
 import Martlet
@@ -92,7 +94,9 @@ private struct RecordWriter {
     mutating func append(_ outcome: Outcome) {
         // The engine hands over no more than it was asked for; more would be written past the array.
         guard left > 0, let target = next else { return }
-        let size = min(MemoryLayout<martlet_outcome_t>.size, stride)
+        // A caller knows the record of one version or another; between two sizes there is none.
+        let whole = MemoryLayout<martlet_outcome_t>.size
+        let size = stride < whole ? Int(Self.smallestStride) : whole
         var record = martlet_outcome_t()
         record.size = UInt32(truncatingIfNeeded: size)
         record.kind = outcome.kind.rawValue
@@ -111,6 +115,8 @@ private struct RecordWriter {
         if outcome.webhook != .zero {
             withUnsafeMutableBytes(of: &record.webhook_id) { fill($0) { outcome.webhook.write(.webhook, into: $0) } }
         }
+        record.failing_since_ms = outcome.failingSinceMilliseconds
+        record.reason = outcome.disabledReason
         // Copied as bytes, so that the caller's array may have any alignment.
         withUnsafeBytes(of: &record) { bytes in
             UnsafeMutableRawBufferPointer(start: target, count: size).copyMemory(from: .init(rebasing: bytes[..<size]))

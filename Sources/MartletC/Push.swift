@@ -45,10 +45,16 @@ public func push(
 ///
 /// Lines are taken in order and the first one that is refused ends the call: what was accepted before it stays accepted.
 ///
+/// An event whose own `id` was accepted before, within the time that the configuration's `deduplication` names, is a
+/// duplicate: it delivers nothing again, and is no error. Of two pushes of one id at the same time exactly one is accepted;
+/// an id whose push was refused is not remembered.
+///
 /// events, length: JSON objects in UTF-8, one a line, copied; empty lines are passed over.
 ///
 /// accepted: receives how many events were accepted, also on an error; may be NULL. The error text names the line that was
 /// refused: go on behind it.
+///
+/// duplicates: receives how many were duplicates, which `accepted` does not count, also on an error; may be NULL.
 ///
 /// Threads: any, many at a time.
 ///
@@ -59,13 +65,40 @@ public func pushJSON(
     _ events: UnsafePointer<CChar>?,
     _ length: UInt,
     _ accepted: UnsafeMutablePointer<UInt>?,
+    _ duplicates: UnsafeMutablePointer<UInt>?,
     _ error: UnsafeMutablePointer<CChar>?,
     _ errorSize: UInt
 ) -> Int32 {
     var count = 0
+    var repeated = 0
     let status = call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
-        try engine.pushJSON(try payload(events, length, "events"), accepted: &count)
+        try engine.pushJSON(try payload(events, length, "events"), accepted: &count, duplicates: &repeated)
     }
     accepted?.pointee = UInt(clamping: count)
+    duplicates?.pointee = UInt(clamping: repeated)
     return status
+}
+
+/// Adds an event type while the engine runs: events of it can be pushed when the call returns. Types cannot be removed.
+///
+/// Webhooks that subscribe to `*`, or to a wildcard that covers it, get its events. A type that is known already keeps its
+/// webhooks and gets the new title, description and sample, unless the document has a name alone.
+///
+/// type, length: a JSON object in UTF-8, copied, with `name` and optionally `title`, `description` and `sample`, an example
+/// of `data`, which martlet_webhook_test() sends.
+///
+/// Threads: any. The cost grows with the number of types: give thousands with the configuration's `eventTypes`.
+///
+/// Errors: INVALID_JSON; INVALID_DOCUMENT, whose text names the key and what is accepted; CLOSED.
+@_cdecl("martlet_event_type_add")
+public func eventTypeAdd(
+    _ engine: martlet_engine_t?,
+    _ type: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        try engine.addEventType(try document(type, length, "type"))
+    }
 }

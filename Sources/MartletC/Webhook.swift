@@ -65,7 +65,8 @@ public func webhookUpdate(
     }
 }
 
-/// Reads a webhook.
+/// Reads a webhook. Its `disabled` is null while it is enabled, else tells why and since when it is not: by the host, or by
+/// Martlet because of what its receiver answered.
 ///
 /// id, id_length: the webhook's id.
 ///
@@ -123,8 +124,8 @@ public func webhookList(
 ///
 /// id, id_length: the webhook's id.
 ///
-/// json: receives `{"secrets":[{"secret":"whsec_..."}]}`, the current one first, to be freed with martlet_free(). Keep it
-/// out of logs.
+/// json: receives `{"secrets":[{"secret":"whsec_...","createdAt":"...","expiresAt":null}]}`, to be freed with
+/// martlet_free(): those that are live, the current one first, which alone has no end. Keep it out of logs.
 ///
 /// json_length: receives its bytes without the NUL; may be NULL.
 ///
@@ -143,6 +144,80 @@ public func webhookSecrets(
 ) -> Int32 {
     call(engine, OutputText(json, jsonLength), ErrorText(error, errorSize)) { (engine) throws(MartletError) in
         try engine.webhookSecrets(try name(id, idLength, "id"))
+    }
+}
+
+/// Makes a new signing secret the current one; the former ones go on signing for a while.
+///
+/// Requests carry one signature for each live secret, the current one first: a receiver that checks with either is content.
+/// At most five are live; one more makes the oldest give way, however long it had left.
+///
+/// id, id_length: the webhook's id.
+///
+/// options, length: a JSON object in UTF-8 with any of `secret`, a secret of the caller's own (`whsec_` and base64 of 24 to
+/// 64 bytes), and `overlapSeconds`, how long the former ones stay live, 0 to 604800, by default 86400. NULL with length 0
+/// takes a new random secret and a day.
+///
+/// json: receives the live secrets as martlet_webhook_secrets() gives them, to be freed with martlet_free(); may be NULL.
+///
+/// json_length: receives its bytes without the NUL; may be NULL.
+///
+/// Threads: any. Attempts that start after the return are signed so, those of pending deliveries too.
+///
+/// Errors: NOT_FOUND; INVALID_JSON; INVALID_DOCUMENT, also for a secret that is the current one already; CLOSED.
+@_cdecl("martlet_webhook_rotate_secret")
+public func webhookRotateSecret(
+    _ engine: martlet_engine_t?,
+    _ id: UnsafePointer<CChar>?,
+    _ idLength: UInt,
+    _ options: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ jsonLength: UnsafeMutablePointer<UInt>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    let output = OutputText(json, jsonLength, isOptional: true)
+    return call(engine, output, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        try engine.rotateSecret(try name(id, idLength, "id"), try document(options, length, "options"))
+    }
+}
+
+/// Sends a test to a webhook now, to see whether its receiver works.
+///
+/// It goes out whatever the webhook has subscribed to, also to a disabled one, past its limits, once and without retries,
+/// and nothing is drawn from its result: a 410 disables nothing. The request carries the header `webhook-test: true`, the
+/// delivery `"test":true`. It counts against the queue; its result is read with martlet_delivery_get() and comes as the
+/// outcomes of one delivery and its event.
+///
+/// id, id_length: the webhook's id.
+///
+/// request, length: a JSON object in UTF-8 with `eventType`, and optionally `data`, any JSON value, whose bytes are sent as
+/// they stand; without it the catalog's sample of the type is sent.
+///
+/// json: receives `{"eventId":"evt_...","deliveryId":"dlv_..."}`, to be freed with martlet_free(); may be NULL.
+///
+/// json_length: receives its bytes without the NUL; may be NULL.
+///
+/// Threads: any.
+///
+/// Errors: NOT_FOUND; UNKNOWN_EVENT_TYPE; INVALID_JSON; INVALID_DOCUMENT, whose text names the key and what is accepted;
+/// TOO_LARGE; QUEUE_FULL; CLOSED.
+@_cdecl("martlet_webhook_test")
+public func webhookTest(
+    _ engine: martlet_engine_t?,
+    _ id: UnsafePointer<CChar>?,
+    _ idLength: UInt,
+    _ request: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ jsonLength: UnsafeMutablePointer<UInt>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    let output = OutputText(json, jsonLength, isOptional: true)
+    return call(engine, output, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        try engine.testWebhook(try name(id, idLength, "id"), try document(request, length, "request"))
     }
 }
 

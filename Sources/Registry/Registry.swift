@@ -5,19 +5,16 @@ import Synchronization
 ///
 /// It decides nothing about lanes beyond dealing places on them: telling the lanes is the engine's task.
 package final class Registry: Sendable {
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
-    private struct State: Sendable {
-        var webhooks: [Identifier: StoredWebhook] = [:]
-        /// Ascending, which is the order of creation.
-        var order: [Identifier] = []
-        var index = MatchIndex()
-        var slots: LaneSlots
-        var catalog: EventCatalog
-
-        func types(of definition: WebhookDefinition) -> Set<EventTypeIndex> {
-            Set(definition.events.flatMap { catalog.indices(matching: $0) })
-        }
+    struct State: Sendable {
+        fileprivate(set) var webhooks: [Identifier: Registered] = [:]
+        fileprivate(set) var order = CreationOrder()
+        let defaultTenant = TenantIndex(nil)
+        /// The other tenants that have webhooks.
+        fileprivate(set) var tenants: [String: TenantIndex] = [:]
+        fileprivate var slots: LaneSlots
+        fileprivate(set) var catalog: EventCatalog
     }
 
     package init(laneCount: Int, catalog: EventCatalog) {
@@ -28,22 +25,42 @@ package final class Registry: Sendable {
         state.withLock { $0.webhooks.count }
     }
 
-    /// The webhooks that want an event of this type.
-    package func match(_ type: EventTypeIndex) -> ContiguousArray<WebhookTarget> {
-        state.withLock { $0.index.targets(of: type) }
-    }
-
     package func webhook(_ id: Identifier) -> StoredWebhook? {
-        state.withLock { $0.webhooks[id] }
+        state.withLock { $0.webhooks[id]?.webhook }
     }
 
     /// Up to `limit` webhooks created after `cursor`, in the order of creation, and whether there are more.
-    package func webhooks(after cursor: Identifier, limit: Int) -> (page: [StoredWebhook], hasMore: Bool) {
+    ///
+    /// - Parameter tenant: only those of this tenant; nil for those of all.
+    package func webhooks(
+        after cursor: Identifier,
+        limit: Int,
+        tenant: String? = nil
+    ) -> (page: [StoredWebhook], hasMore: Bool) {
         state.withLock { state in
-            let start = state.order.partitioningIndex { $0 > cursor }
-            let ids = state.order[start...].prefix(max(limit, 0))
-            return (ids.compactMap { state.webhooks[$0] }, ids.endIndex < state.order.endIndex)
+            let order = if let tenant { state.index(of: tenant)?.order } else { state.order }
+            var page: [StoredWebhook] = []
+            for id in order?.ids(after: cursor) ?? [] {
+                guard let webhook = state.webhooks[id]?.webhook else { continue }
+                guard page.count < limit else { return (page, true) }
+                page.append(webhook)
+            }
+            return (page, false)
         }
+    }
+
+    // MARK: Event types
+
+    /// The event types as they are now. Types are only ever added, and keep their index.
+    package var catalog: EventCatalog {
+        state.withLock { $0.catalog }
+    }
+
+    /// Adds an event type, or gives a known one a new title, description and sample.
+    package func addEventType(_ type: EventType) throws(DocumentError) {
+        try state.withLock { state in
+            Result { () throws(DocumentError) in state.catalog = try state.catalog.adding([type]) }
+        }.get()
     }
 
     // MARK: Changes
@@ -59,43 +76,46 @@ package final class Registry: Sendable {
     /// From here on events match it, where it is enabled.
     package func insert(_ webhook: StoredWebhook) {
         state.withLock { state in
-            state.webhooks[webhook.id] = webhook
-            let place = state.order.partitioningIndex { $0 > webhook.id }
-            state.order.insert(webhook.id, at: place)
-            if webhook.definition.isEnabled {
-                state.index.insert(webhook.target, types: state.types(of: webhook.definition))
-            }
+            let registered = Registered(webhook, state.makeIndex(of: webhook.definition.tenant))
+            state.webhooks[webhook.id] = registered
+            state.order.insert(webhook.id)
+            registered.tenant.order.insert(webhook.id)
+            registered.file()
         }
     }
 
-    /// Replaces the definition; answers the webhook as it is now, nil where there is none.
+    /// Replaces the definition, whose tenant must stay; answers the webhook as it is now, nil where there is none.
     package func update(_ id: Identifier, at time: WallTime, to definition: WebhookDefinition) -> StoredWebhook? {
         state.withLock { state in
-            guard var webhook = state.webhooks[id] else { return nil }
-            if webhook.definition.isEnabled {
-                state.index.remove(webhook.target, types: state.types(of: webhook.definition))
-            }
-            webhook.definition = definition
-            webhook.updatedAt = time
-            if definition.isEnabled {
-                state.index.insert(webhook.target, types: state.types(of: definition))
-            }
-            state.webhooks[id] = webhook
-            return webhook
+            guard let registered = state.webhooks[id] else { return nil }
+            let isFiledAnew = !registered.webhook.definition.isMatchedLike(definition)
+            if isFiledAnew { registered.unfile() }
+            registered.webhook.definition = definition
+            registered.webhook.updatedAt = time
+            if isFiledAnew { registered.file() }
+            return registered.webhook
+        }
+    }
+
+    /// Changes what does not concern matching: secrets, and why it is disabled. Answers the webhook as it is now, nil
+    /// where there is none.
+    package func modify(_ id: Identifier, _ body: @Sendable (inout StoredWebhook) -> Void) -> StoredWebhook? {
+        state.withLock { state in
+            guard let registered = state.webhooks[id] else { return nil }
+            body(&registered.webhook)
+            return registered.webhook
         }
     }
 
     /// Takes the webhook out; answers it, nil where there is none.
     package func remove(_ id: Identifier) -> StoredWebhook? {
         state.withLock { state in
-            guard let webhook = state.webhooks.removeValue(forKey: id) else { return nil }
-            let place = state.order.partitioningIndex { $0 >= id }
-            if place < state.order.count { state.order.remove(at: place) }
-            if webhook.definition.isEnabled {
-                state.index.remove(webhook.target, types: state.types(of: webhook.definition))
-            }
-            state.slots.leave(lane: webhook.target.lane)
-            return webhook
+            guard let registered = state.webhooks.removeValue(forKey: id) else { return nil }
+            registered.unfile()
+            state.order.removeOne { [webhooks = state.webhooks] in webhooks[$0] != nil }
+            state.remove(id, from: registered.tenant)
+            state.slots.leave(lane: registered.webhook.target.lane)
+            return registered.webhook
         }
     }
 
@@ -104,15 +124,58 @@ package final class Registry: Sendable {
     }
 }
 
-extension Array {
-    /// The first index whose element satisfies `belongsToSecond`, in an array where all that do come last.
-    fileprivate func partitioningIndex(where belongsToSecond: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if belongsToSecond(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
+extension Registry.State {
+    /// The index of a tenant; nil where it has no webhooks.
+    func index(of tenant: String) -> TenantIndex? {
+        tenant.isEmpty ? defaultTenant : tenants[tenant]
+    }
+
+    fileprivate mutating func makeIndex(of tenant: String) -> TenantIndex {
+        if let index = index(of: tenant) { return index }
+        let index = TenantIndex(Tenant(tenant))
+        tenants[tenant] = index
+        return index
+    }
+
+    fileprivate mutating func remove(_ id: Identifier, from index: TenantIndex) {
+        index.order.removeOne { [webhooks] in webhooks[$0] != nil }
+        if index.order.isEmpty, let tenant = index.tenant { tenants[tenant.name] = nil }
+    }
+}
+
+/// A webhook in the registry, and how it is filed.
+final class Registered: @unchecked Sendable {
+    // Sendable: it is part of the registry's state and touched only under the registry's lock.
+    fileprivate var webhook: StoredWebhook
+    fileprivate let tenant: TenantIndex
+    /// Nil while it is not filed, because it is disabled.
+    private var binding: Binding?
+
+    fileprivate init(_ webhook: StoredWebhook, _ tenant: TenantIndex) {
+        self.webhook = webhook
+        self.tenant = tenant
+    }
+
+    fileprivate func file() {
+        guard webhook.definition.isEnabled, binding == nil else { return }
+        let binding = tenant.bind(webhook.definition)
+        tenant.insert(webhook.target, webhook.definition, binding)
+        self.binding = binding
+    }
+
+    /// Takes it out of the index; its definition must still be the one it was filed with.
+    fileprivate func unfile() {
+        guard let binding else { return }
+        tenant.remove(webhook.target, webhook.definition, binding)
+        tenant.release(binding)
+        self.binding = nil
+    }
+}
+
+extension WebhookDefinition {
+    /// Whether events match both alike.
+    fileprivate func isMatchedLike(_ other: WebhookDefinition) -> Bool {
+        isEnabled == other.isEnabled && events == other.events && agents == other.agents
+            && workflows == other.workflows && filter == other.filter
     }
 }

@@ -6,15 +6,17 @@ package struct StoredWebhook: Sendable {
     package var definition: WebhookDefinition
     package var createdAt: WallTime
     package var updatedAt: WallTime
-    /// Text forms, current first.
-    package var secrets: [String]
+    /// Current first, then those that end latest.
+    package var secrets: [StoredSecret]
+    /// Nil while it is enabled.
+    package var disabled: DisabledNote?
     package var target: WebhookTarget
 
     package init(
         id: Identifier,
         definition: WebhookDefinition,
         createdAt: WallTime,
-        secrets: [String],
+        secrets: [StoredSecret],
         target: WebhookTarget
     ) {
         self.id = id

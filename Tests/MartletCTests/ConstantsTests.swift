@@ -1,4 +1,5 @@
 import CMartlet
+import Delivery
 import Martlet
 import Model
 import Testing
@@ -55,6 +56,12 @@ import Testing
         ]
         #expect(classes.map(\.0) == classes.map { Int32($0.1.rawValue) })
         #expect(classes.map(\.1) == ErrorClass.allCases)
+    }
+
+    @Test func disabledReasons() {
+        #expect(MARTLET_DISABLED_GONE == DisableReason.gone.rawValue)
+        #expect(MARTLET_DISABLED_RECEIVER_ASKED == DisableReason.receiverAsked.rawValue)
+        #expect(MARTLET_DISABLED_FAILING == DisableReason.failing.rawValue)
     }
 
     @Test func version() {

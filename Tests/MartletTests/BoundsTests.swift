@@ -128,10 +128,12 @@ struct BoundsTests {
     func refusedLine() throws {
         let engine = try openEngine()
         var accepted = 0
+        var duplicates = 0
         let lines = #"{"eventType":"call.placed","data":1}"# + "\n" + #"{"eventType":"call.placed","dat":1}"# + "\n"
         let error = try #require(
             failure {
-                try lines.withUTF8Bytes { bytes throws(MartletError) in try engine.pushJSON(bytes, accepted: &accepted)
+                try lines.withUTF8Bytes { bytes throws(MartletError) in
+                    try engine.pushJSON(bytes, accepted: &accepted, duplicates: &duplicates)
                 }
             }
         )

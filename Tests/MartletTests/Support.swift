@@ -44,9 +44,16 @@ extension Engine {
     }
 
     func pushLines(_ lines: String) throws -> Int {
+        try pushCounting(lines).accepted
+    }
+
+    func pushCounting(_ lines: String) throws -> (accepted: Int, duplicates: Int) {
         var accepted = 0
-        try lines.withUTF8Bytes { bytes throws(MartletError) in try pushJSON(bytes, accepted: &accepted) }
-        return accepted
+        var duplicates = 0
+        try lines.withUTF8Bytes { bytes throws(MartletError) in
+            try pushJSON(bytes, accepted: &accepted, duplicates: &duplicates)
+        }
+        return (accepted, duplicates)
     }
 
     func deliveries(_ query: String = "") throws -> [JSONValue] {

@@ -16,15 +16,15 @@ struct ConfigurationTests {
         #expect(value.allowedNetworks.isEmpty)
         #expect(1...2 ~= value.lanes)
         #expect(value.maxInFlight == 1024)
-        #expect(value.maxInFlightPerWebhook == 64)
+        #expect(value.delivery.maximumInFlight == 64)
         #expect(value.queue.maxEvents == 100_000)
         #expect(value.queue.maxBytes == 268_435_456)
         #expect(value.maxEventBytes == 1_048_576)
         #expect(value.jsonDepth == 64)
-        #expect(value.timeoutMilliseconds == 5000)
-        #expect(value.connectTimeoutMilliseconds == 3000)
-        #expect(value.retry == RetryPolicy())
-        #expect(value.payloadFormat == .subverse)
+        #expect(value.delivery.timeoutMilliseconds == 5000)
+        #expect(value.delivery.connectTimeoutMilliseconds == 3000)
+        #expect(value.delivery.retry == RetryPolicy())
+        #expect(value.delivery.payloadFormat == .subverse)
         #expect(value.responseBodyBytes == 1024)
         #expect(value.logRetention.attempts == 10_000)
         #expect(value.outcomes == .off)
@@ -47,18 +47,18 @@ struct ConfigurationTests {
         #expect(value.allowedNetworks == ["10.0.0.0/8", "fd00::/8"])
         #expect(value.lanes == 3)
         #expect(value.maxInFlight == 10)
-        #expect(value.maxInFlightPerWebhook == 4)
+        #expect(value.delivery.maximumInFlight == 4)
         #expect(value.queue == Configuration.Queue(maxEvents: 7, maxBytes: 4_000_000))
         #expect(value.maxEventBytes == 2048)
         #expect(value.jsonDepth == 9)
-        #expect(value.timeoutMilliseconds == 1000)
-        #expect(value.effectiveConnectTimeoutMilliseconds == 1000)
-        #expect(value.eventTypes == ["order.shipped"])
-        #expect(value.payloadFormat == .standard)
-        #expect(value.retry.delaysMilliseconds == [500, 2000])
-        #expect(value.retry.jitter == 0)
-        #expect(value.retry.retryOn == [.serverError, .timeout])
-        #expect(value.retry.retryAfterCapMilliseconds == 60_000)
+        #expect(value.delivery.timeoutMilliseconds == 1000)
+        #expect(value.delivery.effectiveConnectTimeoutMilliseconds == 1000)
+        #expect(value.eventTypes == [EventType(name: "order.shipped")])
+        #expect(value.delivery.payloadFormat == .standard)
+        #expect(value.delivery.retry.delaysMilliseconds == [500, 2000])
+        #expect(value.delivery.retry.jitter == 0)
+        #expect(value.delivery.retry.retryOn == [.serverError, .timeout])
+        #expect(value.delivery.retry.retryAfterCapMilliseconds == 60_000)
         #expect(value.responseBodyBytes == 0)
         #expect(value.logRetention.attempts == 5)
         #expect(value.outcomes == .all)
@@ -79,9 +79,8 @@ struct ConfigurationTests {
         ),
         (
             #"{"colour":1}"#,
-            #"unknown key "colour"; the keys are environment, allowedNetworks, caFile, lanes, maxInFlight, "#
-                + "maxInFlightPerWebhook, queue, maxEventBytes, jsonDepth, timeoutMs, connectTimeoutMs, retry, "
-                + "eventTypes, payloadFormat, userAgent, outcomes, responseBodyBytes, logRetention"
+            #"unknown key "colour"; the keys are "#
+                + Configuration.document.knownKeys(under: "").joined(separator: ", ")
         ),
         (
             #"{"queue.maxEvents":1}"#,
@@ -148,12 +147,12 @@ struct ConfigurationTests {
     @Test func everyPrintedDelayIsReadBackExactly() throws {
         for milliseconds in [0, 1, 999, 1000, 1500, 604_800_000] as [Int64] {
             var value = Configuration()
-            value.retry.delaysMilliseconds = [milliseconds]
+            value.delivery.retry.delaysMilliseconds = [milliseconds]
             var writer = JSONWriter()
             writer.beginObject()
             Configuration.document.writeMembers(of: value, to: &writer)
             writer.endObject()
-            #expect(try configuration(text(writer)).retry.delaysMilliseconds == [milliseconds])
+            #expect(try configuration(text(writer)).delivery.retry.delaysMilliseconds == [milliseconds])
         }
     }
 

@@ -96,8 +96,9 @@ struct DocumentTableTests {
         let printed = try JSONValue.parse(writer.bytes)
         #expect(try document.parse(printed) == root)
         for name in document.knownKeys(under: "") {
-            let isHidden = document.properties.contains {
-                $0.key == name && ($0.exposure == .secret || $0.presence == .readOnly)
+            let rows = document.properties.filter { $0.key == name || $0.key.hasPrefix(name + ".") }
+            let isHidden = rows.allSatisfy {
+                $0.exposure == .secret || $0.presence == .readOnly || $0.isOmittedWhenNull && $0.get(root) == .null
             }
             #expect((printed[name] != nil) == !isHidden, "\(name)")
         }
@@ -127,6 +128,10 @@ struct DocumentTableTests {
             return lists.map { .array($0) }
         case .map(_, _, let count):
             return [object(count.lowerBound), object(1), object(count.upperBound)]
+        case .filter:
+            return [.object(object("agentId", .string("a"))), .object(object("$not", .object(object("a", .null))))]
+        case .eventType:
+            return [.string("order.shipped"), .string("order.returned")]
         case .unsigned, .json:
             return []
         }
@@ -172,6 +177,12 @@ struct DocumentTableTests {
                     (.object(object("a", .null)), .wrongType),
                     (.object(object("a", .string(filler(values.bytes.upperBound + 1)))), .outOfRange),
                 ]
+        case .filter:
+            return everyKind.filter { $0.objectValue == nil }.map { ($0, .wrongType) }
+                + [(object(0), .outOfRange), (.object(object("$no", .integer(1))), .unknownKey)]
+        case .eventType:
+            return everyKind.filter { $0.stringValue == nil && $0.objectValue == nil }.map { ($0, .wrongType) }
+                + [(.string("a..b"), .outOfRange), (.object(object("title", .string("t"))), .missing)]
         case .unsigned, .json:
             return []
         }

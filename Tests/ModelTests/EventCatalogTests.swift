@@ -83,7 +83,7 @@ struct EventCatalogTests {
     }
 
     @Test func addingWhatIsThereChangesNothing() throws {
-        let catalog = try EventCatalog.builtIn.adding([EventType(name: "call.placed", title: "other")])
+        let catalog = try EventCatalog.builtIn.adding([EventType(name: "call.placed")])
         #expect(catalog === EventCatalog.builtIn)
     }
 

@@ -107,7 +107,8 @@ struct NewEventTests {
         )
         #expect(
             eventFault(#"{"eventType":"call.placed","payload":1}"#)
-                == #"unknown key "payload"; the keys are eventType, data, id, createdAt, tag"#
+                == #"unknown key "payload"; the keys are eventType, data, id, createdAt, tag, tenant, "#
+                + "key, expirySeconds, headers"
         )
         #expect(eventFault(#"{"eventType":"call.placed"}"#) == "data is required: any JSON value")
         #expect(

@@ -38,5 +38,10 @@ struct ReferencePageTests {
         #expect(value.environment == .development)
         #expect(try webhook(ReferencePage.webhookExample).headers.count == 1)
         #expect(try event(ReferencePage.eventExample).tag == 7)
+        let filter = try webhook(adding: "\"filter\":\(ReferencePage.filterExample)").filter
+        #expect(
+            try filter?.holds(#"{"analysis":{"sentiment":"negative"},"callDuration":60,"customer":{"tags":["vip"]}}"#)
+                == true
+        )
     }
 }

@@ -15,7 +15,7 @@ struct WebhookDefinitionTests {
         let value = try webhook(#"{"url":"https://a.example","events":["*"]}"#)
         #expect(value == WebhookDefinition(url: "https://a.example", events: [.all]))
         #expect(value.isEnabled)
-        #expect(value.timeoutMilliseconds == nil)
+        #expect(value.overrides == SettingOverrides())
     }
 
     @Test func everyKeyReachesItsPlace() throws {
@@ -26,7 +26,7 @@ struct WebhookDefinitionTests {
         #expect(!value.isEnabled)
         #expect(value.description == "d")
         #expect(value.metadata == [WebhookDefinition.MetadataEntry(key: "team", value: "ops")])
-        #expect(value.timeoutMilliseconds == 700)
+        #expect(value.overrides.values["timeoutMs"] == .integer(700))
         #expect(value.secret == "whsec_abc")
     }
 
@@ -116,8 +116,8 @@ struct WebhookDefinitionTests {
         ),
         (
             #"{"nope":1}"#, .unknownKey,
-            #"unknown key "nope"; the keys are id, url, events, headers, enabled, description, metadata, timeoutMs, "#
-                + "secret, createdAt, updatedAt"
+            #"unknown key "nope"; the keys are "#
+                + WebhookDefinition.document.knownKeys(under: "").joined(separator: ", ")
         ),
     ])
     func whatAnUpdateRefuses(_ json: String, _ code: DocumentError.Code, _ message: String) throws {
@@ -140,8 +140,9 @@ struct WebhookDefinitionTests {
         )
         let expected =
             #"{"id":"\#(id.text(.webhook))","url":"https://a.example/h","events":["call.*","workflow.completed"],"#
+            + #""tenant":"","agents":null,"workflows":null,"filter":null,"#
             + #""headers":{"X-B":"2","X-A":"1"},"enabled":false,"description":"d","metadata":{"team":"ops"},"#
-            + #""timeoutMs":700,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2025-12-08T10:30:00.123Z"}"#
+            + #""timeoutMs":700,"disabled":null,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2025-12-08T10:30:00.123Z"}"#
         #expect(text(writer) == expected)
     }
 

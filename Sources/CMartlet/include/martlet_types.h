@@ -29,8 +29,11 @@
  */
 typedef struct martlet_engine *martlet_engine_t;
 
-/** Bytes for an event id with its NUL, as martlet_push() writes it. */
+/** Bytes for an id with its NUL, as martlet_push() and martlet_redeliver() write it. */
 #define MARTLET_ID_SIZE 72
+
+/** Bytes for the signatures of five secrets with their NUL, as martlet_sign() writes them. */
+#define MARTLET_SIGNATURE_SIZE 256
 
 /** Bytes that hold every error text without a cut in practice; any other size works, the text is cut to fit. */
 #define MARTLET_ERROR_SIZE 512
@@ -64,7 +67,7 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_ERROR_CLOSED (-10)
 /** The call was made in a forked child with an engine of its parent. Open an engine in the child instead. */
 #define MARTLET_ERROR_FORKED (-11)
-/** The call is not possible as the engine is configured, or from this thread. */
+/** The call is not possible as the engine is configured, as things stand with its object, or from this thread. */
 #define MARTLET_ERROR_WRONG_STATE (-12)
 /** Memory, threads, file descriptors or engine handles ran out. */
 #define MARTLET_ERROR_OUT_OF_RESOURCES (-13)
@@ -90,7 +93,10 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_STATE_FAILED 2
 /** The event's deadline passed. An event: at least one delivery expired and none failed. */
 #define MARTLET_STATE_EXPIRED 3
-/** The webhook was deleted or the engine closed first. An event: at least one was canceled, none failed or expired. */
+/**
+ * The host canceled it, deleted the webhook or closed the engine first. An event: at least one was canceled, none failed or
+ * expired.
+ */
 #define MARTLET_STATE_CANCELED 4
 
 /** No failure: the receiver answered 2xx, or the outcome is not about a delivery. */
@@ -117,6 +123,13 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_FAILURE_LOCAL 10
 /** No request was made: the circuit breaker of the webhook was open. */
 #define MARTLET_FAILURE_CIRCUIT_OPEN 11
+
+/** Of a notice: the receiver answered 410 Gone. */
+#define MARTLET_DISABLED_GONE 1
+/** Of a notice: the receiver answered with the header `webhook-delivery: disable`. */
+#define MARTLET_DISABLED_RECEIVER_ASKED 2
+/** Of a notice: nothing but failures for the configured time. */
+#define MARTLET_DISABLED_FAILING 3
 
 /**
  * One outcome, as martlet_outcomes_poll() fills it. Texts end with a NUL and are empty where they do not apply. Fields
@@ -149,12 +162,21 @@ typedef struct martlet_outcome {
     char delivery_id[40];
     /** The webhook, `wh_...`; empty for an event. */
     char webhook_id[40];
+    /**
+     * For a notice that a webhook was disabled: when the failures began that no success has ended, in milliseconds since
+     * 1970-01-01 00:00:00 UTC; 0 where there were none, and otherwise.
+     */
+    int64_t failing_since_ms;
+    /** For a notice that a webhook was disabled: why, MARTLET_DISABLED_*; otherwise 0. */
+    uint32_t reason;
+    /** 0. */
+    uint32_t reserved;
 } martlet_outcome_t;
 
 /* The layout has no holes and is the same for every compiler: a wrong one fails here, in C99 too. */
 typedef char martlet_check_outcome_tag[offsetof(martlet_outcome_t, tag) == 16 ? 1 : -1];
 typedef char martlet_check_outcome_event_id[offsetof(martlet_outcome_t, event_id) == 48 ? 1 : -1];
-typedef char martlet_check_outcome_size[sizeof(martlet_outcome_t) == 200 ? 1 : -1];
+typedef char martlet_check_outcome_size[sizeof(martlet_outcome_t) == 216 ? 1 : -1];
 
 /* ---------------------------------------------------------------------------------------------------------------- *
  * Log

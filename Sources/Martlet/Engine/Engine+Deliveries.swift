@@ -9,26 +9,22 @@ extension Engine {
     ///
     /// Pending deliveries are always found. Settled ones are kept as long as `logRetention` says.
     ///
-    /// - Parameter query: a JSON document with any of `state`, `webhookId`, `eventId`, `eventType`, `limit`, `cursor`; empty
-    ///   for the newest of all.
+    /// - Parameter query: a JSON document with any of `state`, `webhookId`, `eventId`, `eventType`, `tenant`, `createdAfter`,
+    ///   `createdBefore`, `limit`, `cursor`; empty for the newest of all.
     public func deliveries(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         return try state.deliveries(DeliveryQuery.read(query))
     }
 
-    /// One delivery with its attempts.
+    /// One delivery with its attempts, and with the request's body as `payload` where it is still kept.
     ///
     /// - Throws: ``MartletError/Code/notFound`` also once the log no longer keeps it.
     public func delivery(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
-        guard let id = Identifier(utf8: id, kind: .delivery) else {
-            throw MartletError(.notFound, "no delivery has this id; ids look like dlv_ and 26 more characters")
-        }
-        guard let found = state.find(id) else {
-            throw MartletError(.notFound, "there is no delivery \(id.text(.delivery)), or the log no longer keeps it")
-        }
+        let id = try EngineState.deliveryID(id)
+        guard let found = state.find(id) else { throw state.noDelivery(id) }
         var writer = JSONWriter()
-        state.write(found, to: &writer)
+        state.write(found, withPayload: true, to: &writer)
         return writer.bytes
     }
 }
@@ -38,13 +34,7 @@ extension EngineState {
     private static var stride: UInt64 { 512 }
 
     func deliveries(_ query: DeliveryQuery) throws(MartletError) -> [UInt8] {
-        var wantedType: EventTypeIndex?
-        if !query.type.isEmpty {
-            guard let type = catalog.index(of: query.type) else {
-                throw MartletError(catalog.unknownType(query.type, key: "eventType"))
-            }
-            wantedType = type
-        }
+        let wantedType = try wantedType(of: query)
         var page = FoundPage(limit: query.limit)
         for lane in lanes {
             // Pending first: what is settled meanwhile is then found in the log.
@@ -71,6 +61,19 @@ extension EngineState {
         return writer.bytes
     }
 
+    func wantedType(of query: DeliveryQuery) throws(MartletError) -> EventTypeIndex? {
+        guard !query.type.isEmpty else { return nil }
+        guard let type = catalog.index(of: query.type) else {
+            throw MartletError(catalog.unknownType(query.type, key: "eventType"))
+        }
+        return type
+    }
+
+    /// What was settled before this is no longer shown.
+    var oldestKept: WallTime {
+        WallTime(milliseconds: Clock.wall().milliseconds &- configuration.logRetention.milliseconds)
+    }
+
     func find(_ id: Identifier) -> FoundDelivery? {
         var query = DeliveryQuery()
         // Ids are dense at the low end, so "before the next id" leaves this one as the newest.
@@ -88,6 +91,7 @@ extension EngineState {
 
     private func pending(on lane: Lane, _ query: DeliveryQuery, wantedType: EventTypeIndex?) -> FoundPage {
         let number = lane.number
+        let isSingle = query.limit == 1
         return lane.inspect { view in
             var page = FoundPage(limit: query.limit)
             view.forEachDelivery { record, event, webhook in
@@ -99,6 +103,7 @@ extension EngineState {
                         webhook: webhook,
                         event: event.id,
                         type: event.type,
+                        tenant: event.tenant,
                         wantedType: wantedType
                     )
                 else { return }
@@ -114,7 +119,11 @@ extension EngineState {
                         settledAt: nil,
                         nextAttempt: record.phase == .waiting ? Instant(nanoseconds: record.due) : nil,
                         lastAttempt: record.log,
-                        lane: number
+                        lane: number,
+                        isTest: event.isTest,
+                        redeliveryOf: event.redeliveryOf,
+                        tenant: event.tenant,
+                        source: isSingle ? event : nil
                     )
                 )
             }
@@ -128,10 +137,31 @@ extension EngineState {
         wantedType: EventTypeIndex?,
         into page: inout FoundPage
     ) {
+        forEachSettled(on: lane) { found in
+            guard
+                query.accepts(
+                    found.state,
+                    id: found.id,
+                    webhook: found.webhook,
+                    event: found.event,
+                    type: found.type,
+                    tenant: found.tenant,
+                    wantedType: wantedType
+                )
+            else { return }
+            page.insert(found)
+        }
+    }
+
+    /// Calls `body` with every settled delivery that the lane's log keeps, the oldest first, with no lock held.
+    func forEachSettled(on lane: Lane, _ body: (FoundDelivery) -> Void) {
         var position: UInt64 = 0
         var isDone = false
+        let oldest = oldestKept
+        payloads.expire(before: oldest)
         while !isDone {
             let chunk = lane.report.withLock { report in
+                report.log.expire(before: oldest)
                 position = max(position, report.log.firstSettled)
                 let end = min(position &+ EngineState.stride, report.log.settledCount)
                 var chunk: [LoggedDelivery] = []
@@ -143,20 +173,16 @@ extension EngineState {
                 return chunk
             }
             for entry in chunk {
-                let found = FoundDelivery(entry, lane: lane.number)
-                guard
-                    query.accepts(
-                        found.state,
-                        id: found.id,
-                        webhook: found.webhook,
-                        event: found.event,
-                        type: found.type,
-                        wantedType: wantedType
-                    )
-                else { continue }
-                page.insert(found)
+                body(FoundDelivery(entry, lane: lane.number))
             }
         }
+    }
+}
+
+extension Configuration.LogRetention {
+    /// The range of the key keeps the product small.
+    var milliseconds: Int64 {
+        Int64(days * 86_400_000)
     }
 }
 
@@ -180,7 +206,11 @@ extension FoundDelivery {
             settledAt: entry.settledAt,
             nextAttempt: nil,
             lastAttempt: entry.lastAttempt,
-            lane: lane
+            lane: lane,
+            isTest: entry.isTest,
+            redeliveryOf: entry.redeliveryOf,
+            tenant: entry.tenant,
+            payload: entry.payload
         )
     }
 }

@@ -1,8 +1,11 @@
 import JSONText
 import Model
+import Registry
 
 extension Engine {
     /// Pushes one event.
+    ///
+    /// It is an event of the default tenant; ``pushJSON(_:accepted:duplicates:)`` takes others.
     ///
     /// The call matches the event against the webhooks, builds its payload and queues a delivery for each; nothing of it
     /// waits for a receiver. `data` reaches the receivers byte for byte.
@@ -21,17 +24,17 @@ extension Engine {
         tag: UInt64 = 0
     ) throws(MartletError) -> PushReceipt {
         try state.checkOpen()
-        guard let index = state.catalog.index(of: type) else {
+        guard var admission = state.registry.admit(type: type) else {
             throw MartletError(
                 state.catalog.unknownType(String(decoding: type.prefix(128), as: UTF8.self), key: "type")
             )
         }
         // Before the bytes are read: a length that was never set is most often a huge one.
         try state.checkSize(of: data)
-        if let failure = JSONText.validate(data, maximumDepth: state.configuration.jsonDepth) {
+        if let failure = state.registry.match(data, maximumDepth: state.configuration.jsonDepth, &admission) {
             throw MartletError(.invalidJSON, "data is not valid JSON: \(failure.description(in: data))")
         }
-        return PushReceipt(event: try state.accept(PushedEvent(type: index, data: data, tag: tag)))
+        return PushReceipt(event: try state.accept(PushedEvent(admission, data: data, tag: tag)))
     }
 
     /// Pushes one event given as strings.
@@ -44,14 +47,25 @@ extension Engine {
 
     /// Pushes one or many full events, one JSON document a line.
     ///
-    /// A document has the keys `eventType` and `data`, and optionally `id`, `createdAt` and `tag`. Blank lines are passed
+    /// A document has the keys `eventType` and `data`, and optionally those that the reference of events
+    /// lists, `id`, `tag` and `tenant` among them. Blank lines are passed
     /// over. Events are accepted one by one in their order; the first that is refused ends the call.
+    ///
+    /// An event whose own `id` was accepted within the time that `deduplication` names is a duplicate: it delivers nothing
+    /// again, and is no error. Of two pushes of one id at the same time exactly one is accepted; an id whose push was
+    /// refused is not remembered.
     ///
     /// - Parameters:
     ///   - events: UTF-8, copied.
-    ///   - accepted: how many events were accepted, also where the call throws: go on behind them.
-    public func pushJSON(_ events: UnsafeRawBufferPointer, accepted: inout Int) throws(MartletError) {
+    ///   - accepted: how many events were accepted, also where the call throws.
+    ///   - duplicates: how many were duplicates, also where the call throws: go on behind both.
+    public func pushJSON(
+        _ events: UnsafeRawBufferPointer,
+        accepted: inout Int,
+        duplicates: inout Int
+    ) throws(MartletError) {
         accepted = 0
+        duplicates = 0
         try state.checkOpen()
         var extraction = JSONText.Extraction()
         var number = 0
@@ -63,18 +77,18 @@ extension Engine {
             rest = rest[min(end + 1, rest.endIndex)...]
             guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) else { continue }
             do throws(MartletError) {
-                try pushLine(line, extraction: &extraction)
+                if try pushLine(line, extraction: &extraction) { accepted += 1 } else { duplicates += 1 }
             } catch {
                 throw MartletError(error.code, "line \(number): \(error.message)")
             }
-            accepted += 1
         }
     }
 
+    /// False for a duplicate.
     private func pushLine(
         _ line: UnsafeRawBufferPointer,
         extraction: inout JSONText.Extraction
-    ) throws(MartletError) {
+    ) throws(MartletError) -> Bool {
         // A document has a few hundred bytes beside its data.
         guard line.count <= state.configuration.maxEventBytes + 4096 else {
             throw state.refuse(.tooLarge, "the event's document has \(line.count) bytes")
@@ -91,14 +105,14 @@ extension Engine {
         } catch {
             throw MartletError(error)
         }
-        var pushed = PushedEvent(
-            type: event.type,
-            data: UnsafeRawBufferPointer(rebasing: line[event.data]),
-            tag: event.tag
-        )
+        let data = UnsafeRawBufferPointer(rebasing: line[event.data])
+        var admission = state.registry.admit(type: event.type, tenant: event.tenant)
+        // The line is valid JSON, so its data is.
+        _ = state.registry.match(data, isChecked: true, maximumDepth: state.configuration.jsonDepth, &admission)
+        var pushed = PushedEvent(admission, data: data, tag: event.tag)
         pushed.id = event.id
-        pushed.createdAt = event.createdAt
-        _ = try state.accept(pushed)
+        pushed.details = EventDetails(event)
+        return try state.acceptOnce(pushed, tenant: event.tenant)
     }
 }
 

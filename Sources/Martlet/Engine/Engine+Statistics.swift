@@ -16,14 +16,6 @@ extension Engine {
         return Array(state.statistics().prometheus.utf8)
     }
 
-    /// The event types an event may have, with a sample of each: `{"eventTypes":[…]}`.
-    public func eventTypesJSON() throws(MartletError) -> [UInt8] {
-        try state.checkProcess()
-        var writer = JSONWriter()
-        state.catalog.write(to: &writer)
-        return writer.bytes
-    }
-
     /// Sets who hears Martlet's own messages; nil for nobody, which is how an engine starts.
     ///
     /// The handler runs on the engine's threads and on those that call it: it must be quick, and must not call a method that
@@ -65,6 +57,7 @@ extension EngineStatistics {
         write("accepted", Int64(clamping: pushed), to: &writer)
         write("unmatched", Int64(clamping: unmatched), to: &writer)
         write("refused", Int64(clamping: refused), to: &writer)
+        write("duplicates", Int64(clamping: duplicates), to: &writer)
         write("unsettled", Int64(unsettled), to: &writer)
         writer.endObject()
         writer.key("deliveries")

@@ -41,28 +41,16 @@ extension Engine {
     /// A page of webhooks in the order of their creation: `{"webhooks":[…],"cursor":"wh_…"}`; `cursor` is null on the
     /// last page.
     ///
-    /// - Parameter query: `{"limit":100,"cursor":"wh_…"}`, both optional; empty for the first page.
+    /// - Parameter query: `{"limit":100,"cursor":"wh_…","tenant":"…"}`, all optional; empty for the first page.
     public func webhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.listWebhooks(query)
     }
 
-    /// The live signing secrets of a webhook, current first: `{"secrets":[{"secret":"whsec_…"}]}`.
+    /// The live signing secrets of a webhook, current first:
+    /// `{"secrets":[{"secret":"whsec_…","createdAt":"…","expiresAt":null}]}`; `expiresAt` is null for the current one.
     public func webhookSecrets(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
-        let webhook = try state.stored(EngineState.webhookID(id))
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("secrets")
-        writer.beginArray()
-        for secret in webhook.secrets {
-            writer.beginObject()
-            writer.key("secret")
-            writer.string(secret)
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
+        return try state.stored(EngineState.webhookID(id)).secretsJSON
     }
 
     /// Removes a webhook. When this returns, no new attempt for it starts; what was pending is canceled.

@@ -6,14 +6,14 @@ import Registry
 // Accepting an event: match, bounds, payload, and its deliveries into the inboxes of their lanes.
 extension EngineState {
     /// Beside the payload: the event object with its allocation overhead.
-    private static var eventOverheadBytes: Int { 256 }
+    static var eventOverheadBytes: Int { 256 }
 
     /// What a pending delivery may cost: its record, its timers, its place in an inbox.
-    private static var deliveryOverheadBytes: Int { 200 }
+    static var deliveryOverheadBytes: Int { 200 }
 
     func accept(_ pushed: PushedEvent) throws(MartletError) -> EventID {
         try checkSize(of: pushed.data)
-        let targets = registry.match(pushed.type)
+        let targets = pushed.admission.targets
         let now = Clock.wall()
         let series = ids.reserve(targets.count + 1, at: now)
         let id = pushed.id ?? .generated(series[0])
@@ -22,25 +22,33 @@ extension EngineState {
             return id
         }
 
-        let frame = PayloadFrame(configuration.payloadFormat)
-        let typeName = catalog[pushed.type]?.name ?? ""
+        let frame = PayloadFrame(configuration.delivery.payloadFormat)
+        let content = PayloadFrame.Content(
+            typeName: pushed.admission.typeName,
+            createdAt: pushed.details?.createdAt,
+            acceptedAt: now,
+            data: pushed.data
+        )
         let held =
-            frame.length(pushed, typeName: typeName) + Self.eventOverheadBytes
+            frame.length(content) + (pushed.details?.memorySize ?? 0) + Self.eventOverheadBytes
             + targets.count * Self.deliveryOverheadBytes
         try reserve(held + outcomeBytes(deliveries: targets.count))
-        guard let payload = frame.build(pushed, typeName: typeName, at: now) else {
+        guard let payload = frame.build(content) else {
             budget.release(events: 1, bytes: held + outcomeBytes(deliveries: targets.count))
             throw refuse(.outOfResources, "there is no memory for an event of \(pushed.data.count) bytes")
         }
         let event = AcceptedEvent(
             id: id,
-            type: pushed.type,
+            type: pushed.admission.type,
+            tenant: pushed.admission.tenant,
             tag: pushed.tag,
             acceptedAt: now,
             deliveries: UInt32(clamping: targets.count),
             ids: series,
             reservedBytes: held,
-            payload: payload
+            payload: payload,
+            data: frame.dataRange(content),
+            details: pushed.details
         )
         pushedEvents.wrappingAdd(1, ordering: .relaxed)
         unsettled.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -56,7 +64,7 @@ extension EngineState {
     }
 
     /// What the outcomes of an event will hold until they are drained.
-    private func outcomeBytes(deliveries: Int) -> Int {
+    func outcomeBytes(deliveries: Int) -> Int {
         let events = configuration.outcomes.includesEvents ? 1 : 0
         let each = configuration.outcomes.includesDeliveries ? deliveries : 0
         return (events + each) * Outcome.memorySize
@@ -72,7 +80,7 @@ extension EngineState {
         unmatchedEvents.wrappingAdd(1, ordering: .relaxed)
     }
 
-    private func reserve(_ bytes: Int) throws(MartletError) {
+    func reserve(_ bytes: Int) throws(MartletError) {
         guard bytes <= budget.maximumBytes else {
             throw refuse(
                 .tooLarge,
@@ -93,7 +101,7 @@ extension EngineState {
 
     // MARK: To the lanes
 
-    private func distribute(_ event: Unmanaged<AcceptedEvent>, to targets: ContiguousArray<WebhookTarget>) {
+    func distribute(_ event: Unmanaged<AcceptedEvent>, to targets: ContiguousArray<WebhookTarget>) {
         if targets.count == 1 {
             put(event, targets, lane: Int(targets[0].lane))
         } else {

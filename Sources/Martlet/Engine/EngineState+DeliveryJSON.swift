@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 import Model
 import Synchronization
@@ -7,7 +8,7 @@ extension EngineState {
     /// Retries are bounded by configuration; a chain longer than this cannot be.
     private static var maximumAttempts: Int { 64 }
 
-    func write(_ delivery: FoundDelivery, to writer: inout JSONWriter) {
+    func write(_ delivery: FoundDelivery, withPayload: Bool = false, to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("id")
         writer.string(delivery.id.text(.delivery))
@@ -17,10 +18,20 @@ extension EngineState {
         writer.string(catalog[delivery.type]?.name ?? "")
         writer.key("webhookId")
         writer.string(delivery.webhook == .zero ? "" : delivery.webhook.text(.webhook))
+        writer.key("tenant")
+        writer.string(delivery.tenant?.name ?? "")
         writer.key("tag")
         writer.integer(delivery.tag)
         writer.key("state")
         writer.string(delivery.state.rawValue)
+        writer.key("test")
+        writer.bool(delivery.isTest)
+        writer.key("redeliveryOf")
+        if delivery.redeliveryOf == .zero {
+            writer.null()
+        } else {
+            writer.string(delivery.redeliveryOf.text(.delivery))
+        }
         writer.key("createdAt")
         writer.string(Timestamp.text(delivery.id.wallTime))
         writer.key("settledAt")
@@ -42,7 +53,34 @@ extension EngineState {
         writer.beginArray()
         writeAttempts(of: delivery, to: &writer)
         writer.endArray()
+        if withPayload {
+            writer.key("payload")
+            if let event = delivery.source ?? payloads.event(delivery.payload) {
+                writePayload(of: event, webhook: delivery.webhook, to: &writer)
+            } else {
+                writer.null()
+            }
+        }
         writer.endObject()
+    }
+
+    /// The body as the webhook gets it: in its own format, or in the engine's where the webhook is gone.
+    private func writePayload(of event: AcceptedEvent, webhook: Identifier, to writer: inout JSONWriter) {
+        let own = configuration.delivery.payloadFormat
+        let definition = registry.webhook(webhook)?.definition
+        let format = definition.map { configuration.delivery.overridden(by: $0.overrides).payloadFormat } ?? own
+        if format == own { return writer.string(bytes: event.payload) }
+        if format == .raw { return writer.string(bytes: event.data) }
+        // Not kept with the event: what its deliveries need is counted, and this is but shown.
+        let content = PayloadFrame.Content(
+            typeName: catalog[event.type]?.name ?? "",
+            createdAt: event.details?.createdAt,
+            acceptedAt: event.original.acceptedAt,
+            data: event.data
+        )
+        guard let body = PayloadFrame(format).build(content) else { return writer.null() }
+        defer { free(UnsafeMutableRawPointer(mutating: body.baseAddress)) }
+        writer.string(bytes: body)
     }
 
     /// The attempts that the log still keeps, oldest first.

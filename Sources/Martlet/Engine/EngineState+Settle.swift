@@ -47,9 +47,9 @@ extension EngineState: LaneHost {
                 )
             )
             // The event counts until its outcome is drained.
-            budget.release(events: 0, bytes: event.reservedBytes)
+            budget.release(events: 0, bytes: event.heldBytes)
         } else {
-            budget.release(events: 1, bytes: event.reservedBytes)
+            budget.release(events: 1, bytes: event.heldBytes)
         }
         eventSettled()
     }
@@ -78,12 +78,18 @@ extension EngineState: LaneHost {
         )
     }
 
-    func webhookDisabled(_ id: Identifier, _ reason: DisableReason) {
+    func webhookDisabled(_ id: Identifier, _ reason: DisableReason, failingSince: Instant?) {
         let now = Clock.wall()
+        let since = failingSince.map { since in
+            let age = Clock.monotonic().nanoseconds(since: since) / 1_000_000
+            return WallTime(milliseconds: now.milliseconds &- max(age, 0))
+        }
+        let note = DisabledNote(reason: DisabledNote.Reason(reason), at: now, since: since)
         changes.withLock { _ in
             guard var definition = registry.webhook(id)?.definition, definition.isEnabled else { return }
             definition.isEnabled = false
             guard let webhook = registry.update(id, at: now, to: definition) else { return }
+            _ = registry.modify(id) { $0.disabled = note }
             // The core has disabled it already; the command keeps the lane's order of changes that of the registry.
             _ = lanes[Int(webhook.target.lane)].put {
                 $0.commands.append(.setWebhook(webhook.target.slot, enabled: false))
@@ -102,6 +108,8 @@ extension EngineState: LaneHost {
                     failure: ErrorClass.httpStatus.rawValue,
                     deliveries: 0,
                     succeeded: 0,
+                    disabledReason: UInt32(reason.rawValue),
+                    failingSinceMilliseconds: since?.milliseconds ?? 0,
                     event: .generated(.zero),
                     delivery: .zero,
                     webhook: id
@@ -111,8 +119,30 @@ extension EngineState: LaneHost {
         logger.log(.warning) { "webhook \(id.text(.webhook)) is disabled: \(reason.text)" }
     }
 
+    func keepPayload(of event: AcceptedEvent, at now: WallTime) -> UInt64 {
+        payloads.keep(event, at: now)
+    }
+
+    func name(of type: EventTypeIndex) -> String {
+        catalog[type]?.name ?? ""
+    }
+
+    func eventGrew(by bytes: Int) {
+        budget.forceReserve(bytes: bytes)
+    }
+
     func webhookReleased(_ slot: WebhookSlot, lane: Int) {
         registry.released(slot, lane: lane)
+    }
+}
+
+extension DisabledNote.Reason {
+    init(_ reason: DisableReason) {
+        switch reason {
+        case .gone: self = .gone
+        case .receiverAsked: self = .receiverAsked
+        case .failing: self = .failing
+        }
     }
 }
 

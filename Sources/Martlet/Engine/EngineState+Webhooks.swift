@@ -19,7 +19,7 @@ extension EngineState {
         return webhook
     }
 
-    private func notFound(_ id: Identifier) -> MartletError {
+    func notFound(_ id: Identifier) -> MartletError {
         MartletError(.notFound, "there is no webhook \(id.text(.webhook))")
     }
 
@@ -40,15 +40,16 @@ extension EngineState {
         let made = definition
         let target = changes.withLock { _ in
             let target = registry.reserve(id: id)
-            let webhook = StoredWebhook(
+            var webhook = StoredWebhook(
                 id: id,
                 definition: made,
                 createdAt: now,
-                secrets: [secret.text],
+                secrets: [StoredSecret(text: secret.text, createdAt: now)],
                 target: target
             )
+            if !made.isEnabled { webhook.disabled = DisabledNote(reason: .host, at: now) }
             // The lane hears of it before any event can match it.
-            let specification = specification(of: webhook, url: url.text, keys: [secret.key])
+            let specification = specification(of: webhook, url: url.text)
             _ = lanes[Int(target.lane)].put {
                 $0.commands.append(.addWebhook(target.slot, specification, isEnabled: made.isEnabled))
             }
@@ -76,7 +77,8 @@ extension EngineState {
                 }
                 let url = try judge(definition.url)
                 guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { throw notFound(id) }
-                let specification = specification(of: webhook, url: url.text, keys: EngineState.keys(of: webhook))
+                noteEnabled(webhook)
+                let specification = specification(of: webhook, url: url.text)
                 tell(webhook) { contents in
                     contents.commands.append(.updateWebhook(webhook.target.slot, specification))
                     contents.commands.append(.setWebhook(webhook.target.slot, enabled: definition.isEnabled))
@@ -88,7 +90,15 @@ extension EngineState {
         let webhook = try outcome.get()
         // The new policy holds from the next attempt on: also from the one that would start right after this call.
         lanes[Int(webhook.target.lane)].synchronize()
-        return webhook.json
+        return try stored(id).json
+    }
+
+    /// The host has spoken: why the webhook is disabled is noted anew where that changed, and forgotten where it is enabled.
+    private func noteEnabled(_ webhook: StoredWebhook) {
+        let isEnabled = webhook.definition.isEnabled
+        guard isEnabled == (webhook.disabled != nil) else { return }
+        let note = isEnabled ? nil : DisabledNote(reason: .host, at: webhook.updatedAt)
+        _ = registry.modify(webhook.id) { $0.disabled = note }
     }
 
     func setWebhook(_ id: Identifier, enabled: Bool) throws(MartletError) {
@@ -97,6 +107,7 @@ extension EngineState {
             guard var definition = registry.webhook(id)?.definition else { return nil }
             definition.isEnabled = enabled
             guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { return nil }
+            noteEnabled(webhook)
             tell(webhook) { $0.commands.append(.setWebhook(webhook.target.slot, enabled: enabled)) }
             return webhook
         }
@@ -118,7 +129,7 @@ extension EngineState {
     func listWebhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try checkProcess()
         let query = try WebhookQuery.read(query)
-        let (page, hasMore) = registry.webhooks(after: query.cursor, limit: query.limit)
+        let (page, hasMore) = registry.webhooks(after: query.cursor, limit: query.limit, tenant: query.tenant)
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("webhooks")
@@ -128,7 +139,8 @@ extension EngineState {
                 to: &writer,
                 id: webhook.id,
                 createdAt: webhook.createdAt,
-                updatedAt: webhook.updatedAt
+                updatedAt: webhook.updatedAt,
+                disabled: webhook.disabled
             )
         }
         writer.endArray()
@@ -144,11 +156,11 @@ extension EngineState {
 
     // MARK: Parts
 
-    private func tell(_ webhook: StoredWebhook, _ fill: (inout LaneInbox.Contents) -> Void) {
+    func tell(_ webhook: StoredWebhook, _ fill: (inout LaneInbox.Contents) -> Void) {
         _ = lanes[Int(webhook.target.lane)].put(fill)
     }
 
-    private func judge(_ url: String) throws(MartletError) -> EndpointURL {
+    func judge(_ url: String) throws(MartletError) -> EndpointURL {
         do {
             return try EndpointURL(url, judgedBy: addressGuard)
         } catch {
@@ -162,7 +174,7 @@ extension EngineState {
         logger.log(.warning) { "webhook \(id.text(.webhook)): \(note)" }
     }
 
-    private static func secret(_ given: String?) throws(MartletError) -> WebhookSecret {
+    static func secret(_ given: String?) throws(MartletError) -> WebhookSecret {
         do {
             return try given.map { text throws(WebhookSecretError) in try WebhookSecret(text) } ?? .generate()
         } catch {
@@ -170,25 +182,29 @@ extension EngineState {
         }
     }
 
-    private static func keys(of webhook: StoredWebhook) -> ContiguousArray<HMACSHA256Key> {
-        // Stored secrets were parsed when they came in.
-        ContiguousArray(webhook.secrets.compactMap { try? WebhookSecret($0).key })
+    private static func keys(of webhook: StoredWebhook) -> SigningKeys {
+        var keys = SigningKeys()
+        for secret in webhook.secrets {
+            // Stored secrets were parsed when they came in.
+            guard let key = try? WebhookSecret(secret.text).key else { continue }
+            keys.append(key, until: secret.expiresAt)
+        }
+        return keys
     }
 
-    private func specification(
-        of webhook: StoredWebhook,
-        url: String,
-        keys: ContiguousArray<HMACSHA256Key>
-    ) -> LaneWebhook.Specification {
+    func specification(of webhook: StoredWebhook, url: String) -> LaneWebhook.Specification {
         let definition = webhook.definition
-        let timeout = definition.timeoutMilliseconds ?? configuration.timeoutMilliseconds
+        let settings = configuration.delivery.overridden(by: definition.overrides)
+        let isOwnFormat = settings.payloadFormat == configuration.delivery.payloadFormat
         return LaneWebhook.Specification(
             id: webhook.id,
             endpoint: EndpointOptions(url: url, headers: definition.headers.map { ($0.name, $0.value) }),
-            keys: keys,
-            policy: WebhookPolicy(maximumInFlight: configuration.maxInFlightPerWebhook, retry: configuration.retry),
-            timeoutMilliseconds: timeout,
-            connectTimeoutMilliseconds: min(configuration.connectTimeoutMilliseconds, timeout)
+            keys: EngineState.keys(of: webhook),
+            policy: WebhookPolicy(settings),
+            payloadFormat: isOwnFormat ? nil : settings.payloadFormat,
+            expiryMilliseconds: settings.expiryMilliseconds,
+            timeoutMilliseconds: settings.timeoutMilliseconds,
+            connectTimeoutMilliseconds: settings.effectiveConnectTimeoutMilliseconds
         )
     }
 }
@@ -197,7 +213,7 @@ extension StoredWebhook {
     /// The document that create, update and get answer.
     var json: [UInt8] {
         var writer = JSONWriter()
-        definition.write(to: &writer, id: id, createdAt: createdAt, updatedAt: updatedAt)
+        definition.write(to: &writer, id: id, createdAt: createdAt, updatedAt: updatedAt, disabled: disabled)
         return writer.bytes
     }
 }
@@ -206,6 +222,8 @@ extension StoredWebhook {
 struct WebhookQuery: Sendable {
     var limit = 100
     var after = ""
+    /// Nil: all of them.
+    var tenant: String?
 
     var cursor = Identifier.zero
 
@@ -214,6 +232,7 @@ struct WebhookQuery: Sendable {
         properties: [
             .integer("limit", \.limit, 1...1000, "How many webhooks a page holds at the most."),
             .text("cursor", \.after, TextForm(.identifier, bytes: 1...64), "The `cursor` of the page before."),
+            .optionalText("tenant", \.tenant, Tenant.form, default: "all of them", "Only webhooks of this tenant."),
         ]
     )
 

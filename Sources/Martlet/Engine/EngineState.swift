@@ -8,11 +8,12 @@ import Transport
 /// What an engine is made of. Lanes refer to it until their threads end, so it outlives the ``Engine`` the host holds.
 final class EngineState: Sendable {
     let configuration: Configuration
-    let catalog: EventCatalog
     let addressGuard: AddressGuard
     let registry: Registry
     let lanes: [Lane]
     let budget: QueueBudget
+    let payloads: KeptPayloads
+    let recentIDs: Deduplicator
     let ids: IdentifierGenerator
     /// Nil where the configuration wants no outcomes.
     let outcomes: OutcomeQueue?
@@ -27,6 +28,7 @@ final class EngineState: Sendable {
     let pushedEvents = Atomic<UInt64>(0)
     let unmatchedEvents = Atomic<UInt64>(0)
     let refusedEvents = Atomic<UInt64>(0)
+    let duplicateEvents = Atomic<UInt64>(0)
 
     /// Events accepted and not settled.
     let unsettled = Atomic<Int>(0)
@@ -48,9 +50,16 @@ final class EngineState: Sendable {
         process = ProcessGuard.token()
         openedAt = Clock.wall()
         ids = IdentifierGenerator(seed: Clock.randomSeed())
+        payloads = KeptPayloads(
+            maximumBytes: configuration.logRetention.payloadBytes,
+            maximumCount: configuration.logRetention.attempts,
+            retentionMilliseconds: configuration.logRetention.milliseconds
+        )
+        recentIDs = Deduplicator(configuration.deduplication)
         budget = QueueBudget(maximumEvents: configuration.queue.maxEvents, maximumBytes: configuration.queue.maxBytes)
+        let catalog: EventCatalog
         do {
-            catalog = try EventCatalog.builtIn.adding(configuration.eventTypes.map { EventType(name: $0) })
+            catalog = try EventCatalog.builtIn.adding(configuration.eventTypes)
         } catch {
             throw MartletError(error)
         }
@@ -100,7 +109,8 @@ final class EngineState: Sendable {
                         number: number,
                         transport: options,
                         logCapacity: capacity,
-                        textBytes: textBytes(capacity: capacity, snippet: configuration.responseBodyBytes)
+                        textBytes: textBytes(capacity: capacity, snippet: configuration.responseBodyBytes),
+                        retentionMilliseconds: configuration.logRetention.milliseconds
                     )
                 )
             } catch {
@@ -133,6 +143,11 @@ final class EngineState: Sendable {
     /// Room for a full snippet of each attempt up to 16 MiB; beyond that the texts of older attempts give way first.
     private static func textBytes(capacity: Int, snippet: Int) -> Int {
         min(capacity.multipliedReportingOverflow(by: snippet + 64).partialValue, 16 << 20)
+    }
+
+    /// The event types there are now. Takes the registry's lock: what a push needs of its type comes with its admission.
+    var catalog: EventCatalog {
+        registry.catalog
     }
 
     /// Every call of the host comes through here first.

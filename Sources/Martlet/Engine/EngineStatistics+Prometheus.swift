@@ -21,6 +21,7 @@ extension EngineStatistics {
         single("events_accepted_total", "counter", "Events accepted by a push.", pushed)
         single("events_unmatched_total", "counter", "Accepted events that no webhook wanted.", unmatched)
         single("events_refused_total", "counter", "Events refused by a push for want of room.", refused)
+        single("events_duplicate_total", "counter", "Events pushed again under an id seen before.", duplicates)
         single("outcomes_waiting", "gauge", "Outcomes the host has not taken yet.", outcomesWaiting)
         single("deliveries_pending", "gauge", "Deliveries accepted and not settled.", counters.pending)
         single("deliveries_in_flight", "gauge", "Deliveries with an attempt in flight.", counters.inFlight)

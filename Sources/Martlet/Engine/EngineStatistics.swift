@@ -15,6 +15,7 @@ struct EngineStatistics: Sendable {
     var pushed: UInt64
     var unmatched: UInt64
     var refused: UInt64
+    var duplicates: UInt64
     var unsettled: Int
     var outcomesWaiting: Int
     var counters: LaneCounters
@@ -53,6 +54,7 @@ extension EngineState {
             pushed: pushedEvents.load(ordering: .relaxed),
             unmatched: unmatchedEvents.load(ordering: .relaxed),
             refused: refusedEvents.load(ordering: .relaxed),
+            duplicates: duplicateEvents.load(ordering: .relaxed),
             unsettled: unsettled.load(ordering: .relaxed),
             outcomesWaiting: outcomes?.count ?? 0,
             counters: total,

@@ -10,6 +10,8 @@ final class Lane: Sendable {
     let number: Int
     let inbox = LaneInbox()
     let report: Guarded<LaneReport>
+    /// How long the log keeps what is settled.
+    let retentionMilliseconds: Int64
     private let transport: SharedTransport
     private let ended = Atomic<Bool>(false)
     private let wakes = Atomic<UInt64>(0)
@@ -23,8 +25,15 @@ final class Lane: Sendable {
     /// Prepares the lane; no thread runs yet.
     ///
     /// - Throws: libcurl or the kernel has no resources left.
-    init(number: Int, transport options: TransportOptions, logCapacity: Int, textBytes: Int) throws(MartletError) {
+    init(
+        number: Int,
+        transport options: TransportOptions,
+        logCapacity: Int,
+        textBytes: Int,
+        retentionMilliseconds: Int64
+    ) throws(MartletError) {
         self.number = number
+        self.retentionMilliseconds = retentionMilliseconds
         report = Guarded(LaneReport(logCapacity: logCapacity, textBytes: textBytes))
         do {
             transport = SharedTransport(transport: try Transport(options))
@@ -114,6 +123,11 @@ final class Lane: Sendable {
 protocol LaneHost: AnyObject, Sendable {
     /// A delivery is settled, exactly once for each that was put into an inbox.
     func settled(_ event: Unmanaged<AcceptedEvent>, _ settlement: Settlement, webhook: Identifier)
-    func webhookDisabled(_ id: Identifier, _ reason: DisableReason)
+    func webhookDisabled(_ id: Identifier, _ reason: DisableReason, failingSince: Instant?)
     func webhookReleased(_ slot: WebhookSlot, lane: Int)
+    func name(of type: EventTypeIndex) -> String
+    /// A pending event takes so many bytes more.
+    func eventGrew(by bytes: Int)
+    /// Keeps the event for redelivery and answers its number for the log.
+    func keepPayload(of event: AcceptedEvent, at now: WallTime) -> UInt64
 }

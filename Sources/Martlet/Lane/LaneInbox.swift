@@ -8,10 +8,15 @@ enum LaneCommand: Sendable {
     case updateWebhook(WebhookSlot, LaneWebhook.Specification)
     case setWebhook(WebhookSlot, enabled: Bool)
     case removeWebhook(WebhookSlot)
-    /// Read the lane's state; the closure runs on the lane's thread.
+    /// Read the lane's state, or cancel; the closure runs on the lane's thread, after every delivery that was put in
+    /// before.
     case inspect(@Sendable (borrowing LaneView) -> Void)
     /// End everything and the thread.
     case stop
+
+    var isQuestion: Bool {
+        if case .inspect = self { true } else { false }
+    }
 }
 
 /// One delivery on its way to a lane.

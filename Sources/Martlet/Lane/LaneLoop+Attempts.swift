@@ -17,24 +17,37 @@ extension LaneLoop {
         guard let event = LaneLoop.event(of: record.event),
             let endpoint = endpoint(ofWebhook: Int(record.webhook)),
             let specification = webhooks[Int(record.webhook)]?.specification,
+            let body = body(of: event, specification),
             let slot = transport.begin(
                 endpoint: endpoint,
                 token: UInt64(core.generation(of: delivery)) << 32 | UInt64(delivery)
             )
         else {
+            startHasFailed = true
             core.startFailed(delivery, at: now, retryAfterMilliseconds: LaneLoop.localFaultWaitMilliseconds)
             return
         }
         let wall = Clock.wall()
         event._withUnsafeGuaranteedRef { event in
-            addHeaders(to: slot, event: event, keys: specification.keys, at: wall)
+            addHeaders(to: slot, event: event, body: body, keys: specification.keys, at: wall)
             noteStart(of: delivery, at: wall)
             transport.submit(
                 slot,
-                body: event.payload,
+                body: body,
                 timeoutMilliseconds: specification.timeoutMilliseconds,
                 connectTimeoutMilliseconds: specification.connectTimeoutMilliseconds
             )
+        }
+    }
+
+    /// Nil where there is no memory for a body in the webhook's own format.
+    private func body(
+        of event: Unmanaged<AcceptedEvent>,
+        _ specification: LaneWebhook.Specification
+    ) -> UnsafeRawBufferPointer? {
+        event._withUnsafeGuaranteedRef { event in
+            guard let format = specification.payloadFormat else { return event.payload }
+            return event.body(format, typeName: host.name(of: event.type), grew: host.eventGrew(by:))
         }
     }
 
@@ -50,7 +63,8 @@ extension LaneLoop {
     private func addHeaders(
         to slot: AttemptSlot,
         event: AcceptedEvent,
-        keys: ContiguousArray<HMACSHA256Key>,
+        body: UnsafeRawBufferPointer,
+        keys: SigningKeys,
         at wall: WallTime
     ) {
         withUnsafeTemporaryAllocation(byteCount: LaneLoop.scratchBytes, alignment: 8) { scratch in
@@ -65,19 +79,30 @@ extension LaneLoop {
             transport.addHeader(slot, name: "webhook-timestamp: ", value: time)
 
             let signatureArea = UnsafeMutableRawBufferPointer(rebasing: scratch[96...])
-            let length = keys.withUnsafeBufferPointer { keys in
+            let length = keys.withLive(at: wall) { keys in
                 // Ids have no dot, the time is not negative, there is a key: it cannot throw; were it to, the receiver
                 // would refuse an unsigned request, which is the safe side.
                 try? StandardWebhooks.sign(
                     id: id,
                     timestamp: seconds,
-                    body: event.payload,
+                    body: body,
                     keys: keys,
                     into: signatureArea
                 )
             }
             let signature = UnsafeRawBufferPointer(rebasing: signatureArea[..<(length ?? 0)])
             transport.addHeader(slot, name: "webhook-signature: ", value: signature)
+            if event.isTest {
+                let value: StaticString = "true"
+                transport.addHeader(
+                    slot,
+                    name: "webhook-test: ",
+                    value: UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount)
+                )
+            }
+            event.details?.headerLines.withUnsafeBytes { lines in
+                if !lines.isEmpty { transport.addHeaderLines(slot, lines) }
+            }
         }
     }
 

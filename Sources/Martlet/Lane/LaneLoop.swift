@@ -18,6 +18,7 @@ final class LaneLoop {
     private var taken = LaneInbox.Contents()
     private var actions: ContiguousArray<Action> = []
     private var isStopping = false
+    var startHasFailed = false
 
     init(lane: Lane, transport: Transport, core: DeliveryCore.Options, host: any LaneHost) {
         self.lane = lane
@@ -33,6 +34,11 @@ final class LaneLoop {
             if isStopping { break }
             core.run(at: Clock.monotonic())
             perform()
+            if startHasFailed {
+                // The slot it gave back may serve another delivery; this one waits, so this ends.
+                startHasFailed = false
+                continue
+            }
             transport.poll(until: core.nextTimer ?? .distantFuture)
             while let completion = transport.nextCompletion() {
                 attemptEnded(completion)
@@ -54,24 +60,48 @@ final class LaneLoop {
 
     private func takeInbox() {
         lane.inbox.take(into: &taken)
-        for command in taken.commands {
+        for command in taken.commands where !command.isQuestion {
             perform(command)
         }
         for delivery in taken.deliveries {
             enqueue(delivery)
         }
+        // Last, so that a question sees every delivery that was put in before it.
+        for command in taken.commands where command.isQuestion {
+            perform(command)
+        }
     }
 
     private func enqueue(_ delivery: InboxDelivery) {
         // Retained by the engine until its last delivery is settled, and this one is not.
-        let id = delivery.event._withUnsafeGuaranteedRef { $0.deliveryID(Int(delivery.number)) }
-        let event = LaneLoop.token(of: delivery.event)
-        guard webhook(delivery.webhook) != nil else {
-            // Deleted between the match and this turn.
-            let settlement = Settlement(canceled: id, event: event, webhook: delivery.webhook)
-            return settle(settlement, webhook: delivery.webhookID)
+        delivery.event._withUnsafeGuaranteedRef { event in
+            let id = event.deliveryID(Int(delivery.number))
+            let token = LaneLoop.token(of: delivery.event)
+            guard let webhook = webhook(delivery.webhook) else {
+                // Deleted between the match and this turn.
+                let settlement = Settlement(canceled: id, event: token, webhook: delivery.webhook)
+                return settle(settlement, webhook: delivery.webhookID)
+            }
+            var new = NewDelivery(id: id, event: token, webhook: delivery.webhook)
+            new.isTest = event.isTest
+            new.notBefore = event.notBefore
+            // A person who asks for a test or a redelivery wants it sent, and not behind others.
+            if event.isPush {
+                new.orderKey = event.details?.orderKey ?? 0
+                new.expiry = expiry(of: event, webhook: webhook.specification)
+            }
+            core.enqueue(new)
         }
-        core.enqueue(id: id, event: event, webhook: delivery.webhook)
+    }
+
+    /// The event's own deadline, or else the webhook's, counted from the push.
+    private func expiry(of event: AcceptedEvent, webhook: LaneWebhook.Specification) -> Instant {
+        let own = event.details?.expiryMilliseconds
+        guard let limit = own ?? (webhook.expiryMilliseconds > 0 ? webhook.expiryMilliseconds : nil) else {
+            return .distantFuture
+        }
+        let age = max(Clock.wall().milliseconds &- event.acceptedAt.milliseconds, 0)
+        return Clock.monotonic().advanced(milliseconds: max(limit - age, 0))
     }
 
     static func token(of event: Unmanaged<AcceptedEvent>) -> UInt64 {
@@ -123,7 +153,7 @@ final class LaneLoop {
 
     // MARK: Actions
 
-    private func perform() {
+    fileprivate func perform() {
         // Performing can make the core emit more: a start that fails puts its delivery back.
         while !core.actions.isEmpty {
             swap(&actions, &core.actions)
@@ -131,7 +161,7 @@ final class LaneLoop {
                 switch action {
                 case .start(let delivery): startAttempt(delivery)
                 case .settled(let settlement): settle(settlement)
-                case .webhookDisabled(let slot, let reason): disabled(slot, reason)
+                case .webhookDisabled(let slot, let reason, let since): disabled(slot, reason, failingSince: since)
                 case .webhookReleased(let slot):
                     webhooks[Int(slot.index)] = nil
                     host.webhookReleased(slot, lane: lane.number)
@@ -141,10 +171,10 @@ final class LaneLoop {
         }
     }
 
-    private func disabled(_ slot: WebhookSlot, _ reason: DisableReason) {
+    private func disabled(_ slot: WebhookSlot, _ reason: DisableReason, failingSince: Instant?) {
         guard let webhook = webhook(slot) else { return }
         lane.report.withLock { $0.counters.webhooksDisabled &+= 1 }
-        host.webhookDisabled(webhook.id, reason)
+        host.webhookDisabled(webhook.id, reason, failingSince: failingSince)
     }
 
     private func settle(_ settlement: Settlement) {
@@ -155,6 +185,7 @@ final class LaneLoop {
         guard let event = LaneLoop.event(of: settlement.event) else { return }
         let state = Outcome.State(settlement.state)
         event._withUnsafeGuaranteedRef { event in
+            let now = Clock.wall()
             let entry = LoggedDelivery(
                 id: settlement.id,
                 event: event.id,
@@ -163,10 +194,16 @@ final class LaneLoop {
                 webhook: webhook,
                 state: state,
                 attempts: settlement.attempts,
-                settledAt: Clock.wall(),
-                lastAttempt: settlement.log
+                settledAt: now,
+                lastAttempt: settlement.log,
+                isTest: event.isTest,
+                redeliveryOf: event.redeliveryOf,
+                tenant: event.tenant,
+                payload: host.keepPayload(of: event, at: now)
             )
+            let oldest = WallTime(milliseconds: now.milliseconds &- lane.retentionMilliseconds)
             lane.report.withLock { report in
+                report.log.expire(before: oldest)
                 report.counters.settled[Int(state.rawValue)] &+= 1
                 report.counters.inFlight = core.inFlight
                 report.counters.pending = core.pending
@@ -205,6 +242,20 @@ struct LaneView: ~Copyable {
 
     var pending: Int { loop.core.pending }
     var inFlight: Int { loop.core.inFlight }
+
+    /// Cancels those of the deliveries that `accepts` answers true for; answers how many these are. What is not in flight
+    /// is settled when this returns.
+    func cancel(where accepts: (DeliveryRecord, AcceptedEvent, _ webhook: Identifier) -> Bool) -> Int {
+        var chosen: [UInt32] = []
+        loop.core.forEachDelivery { index, record in
+            guard let event = LaneLoop.event(of: record.event), !record.cancelRequested else { return }
+            let webhook = loop.webhooks[Int(record.webhook)]?.id ?? .zero
+            if event._withUnsafeGuaranteedRef({ accepts(record, $0, webhook) }) { chosen.append(index) }
+        }
+        for index in chosen { loop.core.cancel(index) }
+        loop.perform()
+        return chosen.count
+    }
 
     /// Calls `body` with every delivery that is not settled.
     func forEachDelivery(_ body: (DeliveryRecord, AcceptedEvent, _ webhook: Identifier) -> Void) {

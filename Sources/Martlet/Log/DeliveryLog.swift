@@ -25,6 +25,13 @@ struct LoggedDelivery {
     var settledAt: WallTime
     /// Position of the last attempt; ``DeliveryLog/none`` where there was none.
     var lastAttempt: UInt64
+    var isTest = false
+    /// The delivery that this one repeats; zero where it repeats none.
+    var redeliveryOf = Identifier.zero
+    /// Nil for the default tenant.
+    var tenant: Tenant?
+    /// The event's number in ``KeptPayloads``.
+    var payload = KeptPayloads.none
 }
 
 /// The attempts and settled deliveries of one lane, newest kept: two rings of a fixed number of entries and a ring of
@@ -39,6 +46,9 @@ struct DeliveryLog: ~Copyable {
     /// Positions count every entry ever written.
     private(set) var attemptCount: UInt64 = 0
     private(set) var settledCount: UInt64 = 0
+    /// What is older has been dropped for its age.
+    private var oldestAttempt: UInt64 = 0
+    private var oldestSettled: UInt64 = 0
 
     /// Keeps `capacity` attempts and as many settled deliveries; `textBytes` of snippets and error texts.
     init(capacity: Int, textBytes: Int) {
@@ -88,7 +98,22 @@ struct DeliveryLog: ~Copyable {
 
     /// The oldest position of a settled delivery that is still kept.
     var firstSettled: UInt64 {
-        settledCount - UInt64(settled.count)
+        max(settledCount - UInt64(settled.count), oldestSettled)
+    }
+
+    private var firstAttempt: UInt64 {
+        max(attemptCount - UInt64(attempts.count), oldestAttempt)
+    }
+
+    /// Drops what was settled, and attempts that began, before `time`.
+    mutating func expire(before time: WallTime) {
+        // Read in place: a copy of an entry would count references, for each delivery that is settled.
+        while firstSettled < settledCount, settled[Int(firstSettled % UInt64(capacity))].settledAt < time {
+            oldestSettled = firstSettled + 1
+        }
+        while firstAttempt < attemptCount, attempts[Int(firstAttempt % UInt64(capacity))].startedAt < time {
+            oldestAttempt = firstAttempt + 1
+        }
     }
 
     /// The settled delivery at `position`; nil once it was overwritten.
@@ -99,9 +124,7 @@ struct DeliveryLog: ~Copyable {
 
     /// The attempt at `position`; nil once it was overwritten.
     func attempt(at position: UInt64) -> LoggedAttempt? {
-        guard position != DeliveryLog.none, position < attemptCount,
-            position >= attemptCount - UInt64(attempts.count)
-        else { return nil }
+        guard position != DeliveryLog.none, position < attemptCount, position >= firstAttempt else { return nil }
         return attempts[Int(position % UInt64(capacity))]
     }
 

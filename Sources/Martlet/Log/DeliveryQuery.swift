@@ -8,10 +8,28 @@ struct DeliveryQuery: Sendable {
         /// Queued, or waiting for its next attempt.
         case pending
         case inFlight
+        /// Pending or in flight.
+        case undelivered
         case succeeded
         case failed
         case expired
         case canceled
+
+        var isSettled: Bool {
+            switch self {
+            case .succeeded, .failed, .expired, .canceled: true
+            case .any, .pending, .inFlight, .undelivered: false
+            }
+        }
+
+        /// True where a delivery in `other`, one of those a delivery can be in, is in this state.
+        func includes(_ other: State) -> Bool {
+            switch self {
+            case .any: true
+            case .undelivered: !other.isSettled
+            default: self == other
+            }
+        }
     }
 
     var limit = 100
@@ -19,29 +37,95 @@ struct DeliveryQuery: Sendable {
     var webhookText = ""
     var event = ""
     var type = ""
+    /// Nil: all of them.
+    var tenant: String?
     var cursorText = ""
+    var createdAfterText = ""
+    var createdBeforeText = ""
+    /// Of a replay: attempts a second to each webhook.
+    var perSecond = 50.0
 
     /// Read from their texts.
     var webhook: Identifier?
     /// Only deliveries before this one.
     var cursor = Identifier(high: .max, low: .max)
+    /// Only deliveries made from this time on.
+    var createdFrom = WallTime(milliseconds: .min)
+    /// Only deliveries made before this time.
+    var createdBefore = WallTime(milliseconds: .max)
 
+    /// A page of deliveries.
     static let document = Document(
         prototype: DeliveryQuery(),
-        properties: [
-            .choice("state", \.state, "Only deliveries in this state."),
-            .text("webhookId", \.webhookText, TextForm(.identifier, bytes: 1...64), "Only deliveries of this webhook."),
-            .text("eventId", \.event, TextForm(.identifier, bytes: 1...64), "Only deliveries of this event."),
-            .text("eventType", \.type, TextForm.eventType, "Only deliveries of events of this type."),
+        properties: filters + [
             .integer("limit", \.limit, 1...1000, "How many deliveries a page holds at the most."),
             .text("cursor", \.cursorText, TextForm(.identifier, bytes: 1...64), "The `cursor` of the page before."),
         ]
     )
 
-    static func read(_ bytes: UnsafeRawBufferPointer) throws(MartletError) -> DeliveryQuery {
+    private static let filters: [Property<DeliveryQuery>] = [
+        .choice("state", \.state, "Only deliveries in this state; `undelivered` is pending or in flight."),
+        .text("webhookId", \.webhookText, TextForm(.identifier, bytes: 1...64), "Only deliveries of this webhook."),
+        .text("eventId", \.event, TextForm(.identifier, bytes: 1...64), "Only deliveries of this event."),
+        .text("eventType", \.type, TextForm.eventType, "Only deliveries of events of this type."),
+        .optionalText("tenant", \.tenant, Tenant.form, default: "all of them", "Only deliveries of this tenant."),
+        .text(
+            "createdAfter",
+            \.createdAfterText,
+            NewEvent.timestampForm,
+            "Only deliveries made at this time or later."
+        ),
+        .text("createdBefore", \.createdBeforeText, NewEvent.timestampForm, "Only deliveries made before this time."),
+    ]
+
+    /// What is to be replayed, by default what failed.
+    static let replayDocument = Document(
+        prototype: DeliveryQuery(state: .failed),
+        rules: [
+            { query in
+                guard query.state == .any || query.state.isSettled else {
+                    return DocumentError(
+                        .outOfRange,
+                        key: "state",
+                        message: "state must be one of a settled delivery: any, succeeded, failed, expired or canceled"
+                    )
+                }
+                return nil
+            }
+        ],
+        properties: filters + [
+            .number("perSecond", \.perSecond, 0.1...10_000, "Deliveries a second to each webhook.")
+        ]
+    )
+
+    /// What is to be canceled, by default everything that is not settled.
+    static let cancelDocument = Document(
+        prototype: DeliveryQuery(state: .undelivered),
+        rules: [
+            { query in
+                guard !query.state.isSettled, query.state != .any else {
+                    return DocumentError(
+                        .outOfRange,
+                        key: "state",
+                        message: "state must be one of a delivery that is not settled: undelivered, pending or inFlight"
+                    )
+                }
+                return nil
+            }
+        ],
+        properties: filters
+    )
+
+    static func read(
+        _ bytes: UnsafeRawBufferPointer,
+        as document: Document<DeliveryQuery> = document
+    ) throws(MartletError) -> DeliveryQuery {
         do throws(DocumentError) {
             let value = try Document<DeliveryQuery>.value(of: bytes, isEmptyAllowed: true)
             var query = try document.parse(value)
+            // The texts were checked as timestamps; an empty one was not given.
+            if let time = Timestamp.parse(query.createdAfterText) { query.createdFrom = time }
+            if let time = Timestamp.parse(query.createdBeforeText) { query.createdBefore = time }
             if !query.webhookText.isEmpty {
                 guard let webhook = Identifier(query.webhookText, kind: .webhook) else {
                     throw DocumentError(.outOfRange, key: "webhookId", message: "webhookId must be an id such as wh_…")
@@ -66,11 +150,15 @@ struct DeliveryQuery: Sendable {
         webhook: Identifier,
         event: EventID,
         type: EventTypeIndex,
+        tenant: Tenant?,
         wantedType: EventTypeIndex?
     ) -> Bool {
-        guard id < cursor, self.state == .any || self.state == state else { return false }
+        guard id < cursor, self.state.includes(state) else { return false }
+        let created = id.wallTime
+        guard created >= createdFrom, created < createdBefore else { return false }
         if let wanted = self.webhook, wanted != webhook { return false }
         if let wantedType, wantedType != type { return false }
+        if let wanted = self.tenant, wanted != tenant?.name ?? "" { return false }
         return self.event.isEmpty || event.text == self.event
     }
 }
@@ -91,6 +179,15 @@ struct FoundDelivery: Sendable {
     /// Position in the log of its lane.
     var lastAttempt: UInt64
     var lane: Int
+    var isTest = false
+    /// The delivery that this one repeats; zero where it repeats none.
+    var redeliveryOf = Identifier.zero
+    /// Nil for the default tenant.
+    var tenant: Tenant?
+    /// The event's number in ``KeptPayloads``, where it is settled.
+    var payload = KeptPayloads.none
+    /// The event itself, where it is not settled and was asked for.
+    var source: AcceptedEvent?
 }
 
 /// The newest deliveries found so far, at most as many as a page holds.

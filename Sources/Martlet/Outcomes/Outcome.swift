@@ -21,7 +21,7 @@ public struct Outcome: Sendable {
         case failed = 2
         /// The deadline of the event passed. For an event: at least one delivery expired and none failed.
         case expired = 3
-        /// The webhook was deleted or the engine closed first. For an event: at least one was canceled, none failed or
+        /// The host canceled it, deleted the webhook or closed the engine first. For an event: at least one was, none failed or
         /// expired.
         case canceled = 4
 
@@ -54,6 +54,12 @@ public struct Outcome: Sendable {
     public var deliveries: UInt32
     /// For an event: how many of them succeeded; for a delivery 1 or 0.
     public var succeeded: UInt32
+
+    /// For a notice about a webhook: why it was disabled, as the numbers of the C ABI's `MARTLET_DISABLED_…`; else 0.
+    public var disabledReason: UInt32 = 0
+    /// For a notice about a webhook: when the failures began that no success has ended, milliseconds since 1970; 0 where
+    /// there were none.
+    public var failingSinceMilliseconds: Int64 = 0
 
     package var event: EventID
     package var delivery: Identifier

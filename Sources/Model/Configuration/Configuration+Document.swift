@@ -5,7 +5,7 @@ extension Configuration {
     package static let document = Document(
         prototype: Configuration(),
         rules: [{ checkQueueHoldsAnEvent($0) }],
-        properties: whereTo + howMuch + howLong + retryRules + whatIsSent + whatIsKept
+        properties: whereTo + howMuch + delivery + whatIsSent + whatIsKept
     )
 
     private static let whereTo: [Property<Configuration>] = [
@@ -44,12 +44,6 @@ extension Configuration {
         ),
         .integer("maxInFlight", \.maxInFlight, 1...65_535, "Requests that may be under way at once in the engine."),
         .integer(
-            "maxInFlightPerWebhook",
-            \.maxInFlightPerWebhook,
-            1...4096,
-            "Requests that may be under way at once to one webhook."
-        ),
-        .integer(
             "queue.maxEvents",
             \.queue.maxEvents,
             1...100_000_000,
@@ -76,37 +70,20 @@ extension Configuration {
         ),
     ]
 
-    private static let howLong: [Property<Configuration>] = [
-        .integer(
-            "timeoutMs",
-            \.timeoutMilliseconds,
-            100...300_000,
-            "The deadline of one attempt in milliseconds, from name resolution to the last byte of the answer."
-        ),
-        .integer(
-            "connectTimeoutMs",
-            \.connectTimeoutMilliseconds,
-            100...300_000,
-            "The part of the deadline that resolving, connecting and the TLS handshake may take, in milliseconds. "
-                + "Where it is larger than `timeoutMs`, that applies."
-        ),
-    ]
+    /// How deliveries are made; a webhook may override each of them.
+    private static let delivery: [Property<Configuration>] = DeliverySettings.properties.map { property in
+        property.lifted(to: \.delivery)
+    }
 
     private static let whatIsSent: [Property<Configuration>] = [
-        .texts(
+        Property(
             "eventTypes",
             \.eventTypes,
-            of: .eventType,
-            count: 0...10_000,
-            "Event types of your own, beside the built-in ones. A name that is built in is no error.",
-            encode: { $0 },
-            decode: { $0 }
-        ),
-        .choice(
-            "payloadFormat",
-            \.payloadFormat,
-            "The body of a request: `subverse` is `{\"eventType\",\"createdAt\",\"data\"}`, `standard` is "
-                + "`{\"type\",\"timestamp\",\"data\"}`, `raw` is the pushed data alone."
+            .list(of: .eventType, count: 0...10_000),
+            "Event types of your own, beside the built-in ones. A name that is built in is no error: it gets the title, "
+                + "description and sample that are given with it.",
+            encode: { .array($0.map(\.document)) },
+            decode: { value in value.arrayValue?.compactMap { try? EventType(document: $0, key: "eventTypes") } }
         ),
         .text(
             "userAgent",
@@ -135,6 +112,32 @@ extension Configuration {
             \.logRetention.attempts,
             0...10_000_000,
             "Attempts that the delivery log keeps; the oldest go first."
+        ),
+        .number(
+            "logRetention.days",
+            \.logRetention.days,
+            0.001...3650,
+            "For how many days the delivery log keeps what is settled; parts of a day count."
+        ),
+        .integer(
+            "logRetention.payloadBytes",
+            \.logRetention.payloadBytes,
+            0...1_099_511_627_776,
+            "Bytes of memory for the payloads of settled deliveries, which redelivery and replay need; the oldest go "
+                + "first, and at the latest with their delivery. 0 keeps none."
+        ),
+        .integer(
+            "deduplication.windowSeconds",
+            \.deduplication.windowSeconds,
+            0...604_800,
+            "For how many seconds the ids that you give your events are remembered: an event pushed again within "
+                + "them is a duplicate and delivers nothing. 0 switches it off."
+        ),
+        .integer(
+            "deduplication.maxIds",
+            \.deduplication.maximumIDs,
+            1...10_000_000,
+            "How many ids are remembered at the most, at about 200 bytes each; the oldest go first."
         ),
     ]
 }

@@ -13,15 +13,6 @@ package struct Configuration: Sendable, Equatable {
         case development
     }
 
-    package enum PayloadFormat: String, CaseIterable, Sendable {
-        /// `eventType`, `createdAt`, `data`
-        case subverse
-        /// `type`, `timestamp`, `data`: the payload that Standard Webhooks recommends.
-        case standard
-        /// The pushed bytes alone.
-        case raw
-    }
-
     /// What the host wants to hear about.
     package enum Outcomes: String, CaseIterable, Sendable {
         case off
@@ -39,6 +30,14 @@ package struct Configuration: Sendable, Equatable {
 
     package struct LogRetention: Sendable, Equatable {
         package var attempts = 10_000
+        package var days = 30.0
+        package var payloadBytes = 67_108_864
+    }
+
+    /// How long ids that the host gave its events are remembered.
+    package struct Deduplication: Sendable, Equatable {
+        package var windowSeconds: Int64 = 600
+        package var maximumIDs = 100_000
     }
 
     package var environment = Environment.production
@@ -46,18 +45,15 @@ package struct Configuration: Sendable, Equatable {
     package var allowedNetworks: [String] = []
     package var lanes = Configuration.defaultLanes
     package var maxInFlight = 1024
-    package var maxInFlightPerWebhook = 64
     package var queue = Queue()
     package var maxEventBytes = 1_048_576
     package var jsonDepth = 64
-    package var timeoutMilliseconds: Int64 = 5000
-    package var connectTimeoutMilliseconds: Int64 = 3000
-    package var retry = RetryPolicy()
+    package var delivery = DeliverySettings()
     /// The host's own, without the built-in ones.
-    package var eventTypes: [String] = []
-    package var payloadFormat = PayloadFormat.subverse
+    package var eventTypes: [EventType] = []
     package var responseBodyBytes = 1024
     package var logRetention = LogRetention()
+    package var deduplication = Deduplication()
     package var outcomes = Outcomes.off
     /// Nil: the system's certificate authorities.
     package var caFile: String?
@@ -67,11 +63,6 @@ package struct Configuration: Sendable, Equatable {
 
     /// One where there is one processor, so that the host's own threads keep their share of it.
     package static let defaultLanes = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 2 : 1
-
-    /// The connect timeout that applies: it never outlasts the deadline of the whole attempt.
-    package var effectiveConnectTimeoutMilliseconds: Int64 {
-        min(connectTimeoutMilliseconds, timeoutMilliseconds)
-    }
 }
 
 // MARK: - Reading and writing

@@ -24,8 +24,8 @@ package struct Document<Root: Sendable>: Sendable {
         case update
     }
 
-    /// How deep a document may nest: its own groups and arrays, and no deeper.
-    private static var maximumDepth: Int { 8 }
+    /// How deep a document may nest: its own groups and arrays, of which a filter nests deepest, and the data of a test.
+    private static var maximumDepth: Int { 24 }
 
     // MARK: Reading
 
@@ -170,7 +170,7 @@ package struct Document<Root: Sendable>: Sendable {
     private func writeMembers(of root: Root, under prefix: String, to writer: inout JSONWriter) {
         var groups = Set<String>()
         for property in properties where property.key.hasPrefix(prefix) {
-            guard property.exposure != .secret, property.presence != .readOnly else { continue }
+            guard isPrinted(property, of: root) else { continue }
             let rest = property.key.dropFirst(prefix.count)
             guard let dot = rest.firstIndex(of: ".") else {
                 writer.key(String(rest))
@@ -184,6 +184,13 @@ package struct Document<Root: Sendable>: Sendable {
             writeMembers(of: root, under: prefix + group + ".", to: &writer)
             writer.endObject()
         }
+    }
+}
+
+extension Document {
+    private func isPrinted(_ property: Property<Root>, of root: Root) -> Bool {
+        guard property.exposure != .secret, property.presence != .readOnly else { return false }
+        return !property.isOmittedWhenNull || property.get(root) != .null
     }
 }
 

@@ -30,6 +30,8 @@ package struct Property<Root: Sendable>: Sendable {
     package let exposure: Exposure
     /// The default in words, where it depends on the machine or is not a value.
     package let defaultText: String?
+    /// A key that is absent from most documents is not printed as `null` in each of them.
+    private(set) var isOmittedWhenNull = false
     /// One or more sentences for the reference.
     package let documentation: String
 
@@ -79,6 +81,28 @@ package struct Property<Root: Sendable>: Sendable {
         get = { _ in .null }
         set = { _, _ in false }
         reset = { _, _ in }
+    }
+
+    /// A row that takes its key's meaning from another table.
+    init<Other>(
+        like other: Property<Other>,
+        key: String,
+        defaultText: String?,
+        isOmittedWhenNull: Bool,
+        get: @escaping @Sendable (Root) -> JSONValue,
+        set: @escaping @Sendable (inout Root, JSONValue) -> Bool,
+        reset: @escaping @Sendable (inout Root, Root) -> Void
+    ) {
+        self.key = key
+        shape = other.shape
+        presence = .optional
+        exposure = .shown
+        self.isOmittedWhenNull = isOmittedWhenNull
+        self.defaultText = defaultText
+        documentation = other.documentation
+        self.get = get
+        self.set = set
+        self.reset = reset
     }
 
     /// Checks `value` and stores it.

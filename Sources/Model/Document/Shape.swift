@@ -20,6 +20,10 @@ package enum Shape: Hashable, Sendable {
     case unsigned
     /// Any JSON value.
     case json
+    /// The conditions of a ``ContentFilter``.
+    case filter
+    /// The name of an event type, or an object that describes it.
+    case eventType
 
     /// What is accepted, fit to follow "must be" and to stand in a table.
     package var accepted: String {
@@ -35,6 +39,8 @@ package enum Shape: Hashable, Sendable {
         case .unsigned:
             "a whole number from 0 to 18446744073709551615, or the same as a string of decimal digits"
         case .json: "any JSON value"
+        case .filter: "an object of conditions, see Filters below"
+        case .eventType: "an event type's name, or an object with `name`, `title`, `description` and `sample`"
         }
     }
 
@@ -60,6 +66,8 @@ extension Shape {
     package func check(_ value: JSONValue, key: String, isHidden: Bool = false) throws(DocumentError) {
         switch (self, value) {
         case (.json, _), (.boolean, .bool): return
+        case (.filter, _): _ = try ContentFilter(value, key: key)
+        case (.eventType, .string), (.eventType, .object): _ = try EventType(document: value, key: key)
         case (.integer(let range), .integer), (.integer(let range), .number):
             // 5.5 is a number of the wrong kind; 1e300 is whole and too large.
             let number = value.integerValue

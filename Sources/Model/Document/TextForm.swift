@@ -20,6 +20,8 @@ package struct TextForm: Hashable, Sendable {
         case subscription
         /// Letters, digits, underscore and hyphen.
         case identifier
+        /// Letters, digits, underscore, hyphen and dot; or nothing.
+        case tenant
         /// A date and time of RFC 3339.
         case timestamp
     }
@@ -47,6 +49,7 @@ package struct TextForm: Hashable, Sendable {
         case .eventType: TextForm.isEventType(text.utf8)
         case .subscription: EventSubscription(text) != nil
         case .identifier: !text.isEmpty && text.utf8.allSatisfy(TextForm.isIdentifierByte)
+        case .tenant: text.utf8.allSatisfy { TextForm.isIdentifierByte($0) || $0 == UInt8(ascii: ".") }
         case .timestamp: Timestamp.parse(text) != nil
         }
     }
@@ -66,6 +69,7 @@ package struct TextForm: Hashable, Sendable {
                 + "letters, digits and underscores in segments joined by dots"
         case .subscription: "an event type, a wildcard such as \"call.*\", or \"*\""
         case .identifier: "a string of \(length) letters, digits, underscores or hyphens"
+        case .tenant: "a string of \(length) letters, digits, underscores, hyphens or dots"
         case .timestamp: "a date and time of RFC 3339 such as \"2025-12-08T10:30:00Z\""
         }
     }

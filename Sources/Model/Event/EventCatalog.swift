@@ -60,15 +60,26 @@ package final class EventCatalog: Sendable {
 
     // MARK: Growing
 
-    /// A catalog with `added` behind the types of this one; a name that is known already is passed over.
+    /// A catalog with `added` behind the types of this one.
+    ///
+    /// A name that is known already keeps its index; it gets the new title, description and sample, unless it comes alone.
+    /// The cost is that of all types, so add many at once.
     ///
     /// - Throws: a name is not well-formed, or there are too many.
     package func adding(_ added: [EventType]) throws(DocumentError) -> EventCatalog {
         var types = types
-        var known = Set(types.map(\.name))
+        var known: [String: Int] = [:]
+        var isChanged = false
         for type in added {
             try Shape.text(.eventType).check(.string(type.name), key: "eventType")
-            if known.insert(type.name).inserted { types.append(type) }
+            if let place = index(of: type.name).map({ Int($0.rawValue) }) ?? known[type.name] {
+                guard type != EventType(name: type.name), types[place] != type else { continue }
+                types[place] = type
+            } else {
+                known[type.name] = types.count
+                types.append(type)
+            }
+            isChanged = true
         }
         guard types.count <= EventCatalog.maximumCount else {
             throw DocumentError(
@@ -77,7 +88,7 @@ package final class EventCatalog: Sendable {
                 message: "there can be at most \(EventCatalog.maximumCount) event types, not \(types.count)"
             )
         }
-        return types.count == self.types.count ? self : EventCatalog(unchecked: types)
+        return isChanged ? EventCatalog(unchecked: types) : self
     }
 
     // MARK: Look-up

@@ -11,6 +11,8 @@ import JSONText
 /// `data` is not read into a tree: its bytes go to the receivers untouched, so all that is kept is where they stand.
 package struct NewEvent: Hashable, Sendable {
     package var type = EventTypeIndex(rawValue: 0)
+    /// Whose event it is; empty for the default tenant.
+    package var tenant = ""
     /// The bytes of `data` in the line that was parsed.
     package var data: Range<Int> = 0..<0
     /// The caller's own id: 1 to 64 letters, digits, underscores and hyphens. Nil: Martlet makes one.
@@ -19,6 +21,12 @@ package struct NewEvent: Hashable, Sendable {
     package var createdAt: String?
     /// Whatever the host wants to see again in the outcome.
     package var tag: UInt64 = 0
+    /// What a webhook with `ordering` by key orders by.
+    package var key: String?
+    /// How long after the push it may still be sent; nil leaves it to the webhooks.
+    package var expiryMilliseconds: Int64?
+    /// Sent with this event, after Martlet's own.
+    package var headers: [HeaderField] = []
 
     /// Reads one document.
     ///
@@ -54,6 +62,10 @@ package struct NewEvent: Hashable, Sendable {
             return String(decoding: text, as: UTF8.self)
         }
         tag = try NewEvent.tag(extraction[Key.tag.rawValue], in: line)
+        tenant = try NewEvent.tenant(extraction[Key.tenant.rawValue], in: line)
+        key = try NewEvent.orderKey(extraction[Key.key.rawValue], in: line)
+        expiryMilliseconds = try NewEvent.expiry(extraction[Key.expirySeconds.rawValue], in: line)
+        headers = try NewEvent.headers(extraction[Key.headers.rawValue], in: line)
     }
 
     /// Standard Webhooks forbids a dot in `webhook-id`.
@@ -68,6 +80,18 @@ package struct NewEvent: Hashable, Sendable {
         guard slice.kind == .string else { throw Key.eventType.refusal(slice, in: line) }
         if let index = slice.read(in: line, { catalog.index(of: $0) }) { return index }
         throw catalog.unknownType(slice.string(in: line) ?? "", key: "eventType")
+    }
+
+    private static func tenant(
+        _ slice: JSONText.Slice,
+        in line: UnsafeRawBufferPointer
+    ) throws(DocumentError) -> String {
+        let tenant = try Key.tenant.read(slice, in: line) { bytes -> String? in
+            guard Tenant.form.bytes.contains(bytes.count) else { return nil }
+            let text = String(decoding: bytes, as: UTF8.self)
+            return Tenant.form.acceptsCharacters(of: text) ? text : nil
+        }
+        return tenant ?? ""
     }
 
     private static func tag(_ slice: JSONText.Slice, in line: UnsafeRawBufferPointer) throws(DocumentError) -> UInt64 {
@@ -85,6 +109,59 @@ package struct NewEvent: Hashable, Sendable {
     }
 }
 
+// MARK: - Rarely given
+
+extension NewEvent {
+    package static let keyForm = TextForm(bytes: 1...256)
+    /// A year, as for the setting of the same name.
+    package static let expiryRange = 0.001...31_536_000.0
+
+    private static func orderKey(
+        _ slice: JSONText.Slice,
+        in line: UnsafeRawBufferPointer
+    ) throws(DocumentError) -> String? {
+        if slice.kind == .missing || slice.kind == .null { return nil }
+        guard slice.kind == .string, let key = slice.string(in: line), keyForm.bytes.contains(key.utf8.count) else {
+            throw Key.key.refusal(slice, in: line)
+        }
+        return key
+    }
+
+    private static func expiry(
+        _ slice: JSONText.Slice,
+        in line: UnsafeRawBufferPointer
+    ) throws(DocumentError) -> Int64? {
+        if slice.kind == .missing || slice.kind == .null { return nil }
+        guard slice.kind == .number, let seconds = slice.double(in: line), expiryRange.contains(seconds) else {
+            throw Key.expirySeconds.refusal(slice, in: line)
+        }
+        // The range bounds the product.
+        return Int64((seconds * 1000).rounded())
+    }
+
+    /// An object of strings under the same rules as a webhook's headers.
+    private static func headers(
+        _ slice: JSONText.Slice,
+        in line: UnsafeRawBufferPointer
+    ) throws(DocumentError) -> [HeaderField] {
+        if slice.kind == .missing || slice.kind == .null { return [] }
+        let key = Key.headers
+        let value: JSONValue
+        do throws(JSONText.Failure) {
+            value = try JSONValue.parse(slice.bytes(in: line))
+        } catch {
+            // The text was checked as JSON: a name is given twice, or it nests too deep.
+            throw DocumentError(.conflict, key: key.name, message: "\(key.name): \(error)")
+        }
+        try key.shape.check(value, key: key.name, isHidden: true)
+        let headers = (value.objectValue ?? JSONObject()).compactMap { member in
+            member.value.stringValue.map { HeaderField(name: member.key, value: $0) }
+        }
+        if let fault = HeaderField.fault(in: headers, key: key.name) { throw fault }
+        return headers
+    }
+}
+
 // MARK: - Keys
 
 extension NewEvent {
@@ -95,6 +172,10 @@ extension NewEvent {
         case id
         case createdAt
         case tag
+        case tenant
+        case key
+        case expirySeconds
+        case headers
 
         package var name: String { "\(bytes)" }
 
@@ -106,6 +187,10 @@ extension NewEvent {
             case .id: "id"
             case .createdAt: "createdAt"
             case .tag: "tag"
+            case .tenant: "tenant"
+            case .key: "key"
+            case .expirySeconds: "expirySeconds"
+            case .headers: "headers"
             }
         }
 
@@ -118,6 +203,11 @@ extension NewEvent {
             case .id: .text(NewEvent.identifierForm)
             case .createdAt: .text(NewEvent.timestampForm)
             case .tag: .unsigned
+            case .tenant: .text(Tenant.form)
+            case .key: .text(NewEvent.keyForm)
+            case .expirySeconds: .number(NewEvent.expiryRange)
+            case .headers:
+                .map(keys: HeaderField.nameForm, values: HeaderField.valueForm, count: 0...HeaderField.maximumCount)
             }
         }
 
@@ -128,6 +218,10 @@ extension NewEvent {
             case .id: "a new one, `evt_…`"
             case .createdAt: "now"
             case .tag: "`0`"
+            case .tenant: "`\"\"`"
+            case .key: "none"
+            case .expirySeconds: "the webhook's `expirySeconds`"
+            case .headers: "none"
             }
         }
 
@@ -138,6 +232,13 @@ extension NewEvent {
             case .id: "Your own id, sent as `webhook-id`. Receivers use it to recognize repeated deliveries."
             case .createdAt: "When it happened. It is sent as it is written here."
             case .tag: "A number of yours that comes back with the outcomes of this event."
+            case .tenant: "Whose event it is: it reaches only webhooks of the same `tenant`."
+            case .key:
+                "Webhooks with `ordering` by `key` get events with the same key one after the other."
+            case .expirySeconds:
+                "How long after the push the event may still be sent, in seconds; then it is settled as expired."
+            case .headers:
+                "Headers of this event alone, such as `traceparent`, under the same rules as a webhook's."
             }
         }
 

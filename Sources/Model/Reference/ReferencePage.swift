@@ -16,12 +16,13 @@ package enum ReferencePage {
                 "Webhook",
                 """
                 Given to create a webhook and, with only the keys to change, to update it. An update replaces \
-                `events`, `headers` and `metadata` whole. Get and list print the same keys and those that Martlet \
+                lists, objects and the filter whole. Get and list print the same keys and those that Martlet \
                 sets; the secret has a call of its own.
                 """,
                 example: webhookExample,
                 rows: WebhookDefinition.document.properties.map { row($0, in: WebhookDefinition.document) }
             ),
+            filters,
             section(
                 "Event",
                 "One event as a document, one per line where several are pushed at once.",
@@ -50,6 +51,14 @@ package enum ReferencePage {
           "url": "https://receiver.example.com/hooks",
           "events": ["call.*", "workflow.completed"],
           "headers": { "Authorization": "Bearer 6f1c" }
+        }
+        """
+
+    package static let filterExample = """
+        {
+          "analysis.sentiment": "negative",
+          "callDuration": { "$gte": 60, "$lt": 3600 },
+          "$or": [{ "callDirection": "inbound" }, { "customer": { "tags.0": { "$in": ["vip", "press"] } } }]
         }
         """
 
@@ -110,6 +119,37 @@ package enum ReferencePage {
         return [code(property.key), property.shape.accepted, defaultText, documentation]
     }
 
+    private static var filters: String {
+        let rows = FilterOperator.allCases.map { line([code($0.name), $0.accepted, $0.documentation]) }
+        return """
+            ## Filters
+
+            The key `filter` of a webhook holds conditions on the event's `data`. All members of an object must hold.
+
+            ```json
+            \(filterExample)
+            ```
+
+            - A name that does not begin with `$` is a field. A dot goes a level deeper, and so does a nested object. In an \
+            array, a number is the place, counted from 0. Write a dot in a name as `\\.`, a backslash as `\\\\`, and a \
+            leading `$` as `\\$`, each backslash doubled as JSON strings ask for.
+            - Nothing is converted: `"5"` is not `5`, and a condition on an array or an object as a whole holds for `$exist`, \
+            `$neq` and `$nin` only. Whole numbers of 64 bits are compared exactly, others as doubles, strings byte by byte.
+            - A field that is not there meets `$neq`, `$nin` and `$exist` with `false`, and what `$not` makes of the others.
+            - Where an object names a field twice, the last one counts.
+            - A filter can ask for \(ContentFilter.maximumPathCount) fields, nest objects \
+            \(ContentFilter.maximumDepth) levels deep, and have \(ContentFilter.maximumNodeCount) conditions and groups and \
+            \(ContentFilter.maximumBytes) bytes.
+            - `agents`, `workflows`, and a condition at the top that a field is one of some strings cost the same however many \
+            webhooks there are: the matching webhooks are looked up by them. Other conditions are tried webhook by webhook.
+
+            | Operator | Takes | Holds when |
+            |---|---|---|
+            \(rows.joined(separator: "\n"))
+
+            """
+    }
+
     private static var eventTypes: String {
         let rows = EventType.builtIn.map { type in line([code(type.name), type.title, type.description]) }
         let samples = EventType.builtIn.filter { $0.name.hasSuffix(".completed") }.map { type in
@@ -125,7 +165,8 @@ package enum ReferencePage {
         return """
             ## Event types
 
-            These are always there; the key `eventTypes` adds your own. Each has a sample, which a test delivery sends.
+            These are always there; the key `eventTypes` adds your own, and so does a call at run time. Each has a sample, \
+            which a test delivery sends.
 
             | Event type | Title | When |
             |---|---|---|

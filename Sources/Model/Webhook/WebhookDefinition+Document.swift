@@ -25,6 +25,34 @@ extension WebhookDefinition {
                 encode: { .array($0.map { .string($0.text) }) },
                 decode: distinctSubscriptions
             ),
+            .text(
+                "tenant",
+                \.tenant,
+                Tenant.form,
+                presence: .createOnly("delete the webhook and create one for the other tenant"),
+                "Whose webhook it is. An event reaches only webhooks of its own tenant."
+            ),
+            .identifiers(
+                "agents",
+                \.agents,
+                "Gets only call events (`call.*`) whose `data.agentId` is one of these strings. A call event without "
+                    + "that field, or with one that is not a string, does not match. Other events are not affected."
+            ),
+            .identifiers(
+                "workflows",
+                \.workflows,
+                "The same for workflow events (`workflow.*`) and `data.workflowId`."
+            ),
+            Property(
+                "filter",
+                \.filter,
+                .filter,
+                defaultText: "none: every event",
+                "Gets only events whose `data` meets these conditions.",
+                encode: { $0?.document ?? .null },
+                // Two levels of optional: the outer one refuses.
+                decode: { value in (try? ContentFilter(value)).map { .some($0) } }
+            ),
             .map(
                 "headers",
                 \.headers,
@@ -49,16 +77,6 @@ extension WebhookDefinition {
                 encode: { ($0.key, $0.value) },
                 decode: { MetadataEntry(key: $0, value: $1) }
             ),
-            Property(
-                "timeoutMs",
-                \.timeoutMilliseconds,
-                .integer(100...300_000),
-                defaultText: "the engine's `timeoutMs`",
-                "The deadline of one attempt in milliseconds.",
-                encode: { $0.map { .integer($0) } ?? .null },
-                // Two levels of optional: the outer one refuses.
-                decode: { $0.integerValue.map { .some($0) } }
-            ),
             .optionalText(
                 "secret",
                 \.secret,
@@ -69,10 +87,27 @@ extension WebhookDefinition {
                 "The signing secret of a new webhook, `whsec_` and base64 of 24 to 64 bytes. It is not shown by get "
                     + "and list."
             ),
+            Property(
+                readOnly: "disabled",
+                .json,
+                "Why the webhook is disabled: null while it is enabled, else `reason`, `at` and `since`. The reason is "
+                    + "`host` (your program did it), `gone` (the receiver answered 410), `receiver_asked` (it answered "
+                    + "`webhook-delivery: disable`) or `failing` (nothing but failures for `disableAfterSeconds`); "
+                    + "`since` is when the failures began, or null. Enabling clears it."
+            ),
             Property(readOnly: "createdAt", .text(TextForm(.timestamp, bytes: 1...64)), "When the webhook was made."),
             Property(readOnly: "updatedAt", .text(TextForm(.timestamp, bytes: 1...64)), "When it was last changed."),
-        ]
+        ] + overrides
     )
+
+    /// What the engine's configuration sets for all webhooks, and this one may set for itself.
+    private static let overrides: [Property<WebhookDefinition>] = DeliverySettings.properties.map { property in
+        property.overriding(
+            as: property.key == "maxInFlightPerWebhook" ? "maxInFlight" : nil,
+            at: \.overrides,
+            scratch: DeliverySettings()
+        )
+    }
 
     @Sendable
     private static func distinctSubscriptions(_ value: JSONValue) -> [EventSubscription]? {
@@ -88,6 +123,28 @@ extension WebhookDefinition {
 }
 
 extension Property {
+    /// An array of ids, each of which counts once; absent for all.
+    fileprivate static func identifiers(
+        _ key: String,
+        _ path: WritableKeyPath<Root, [String]?> & Sendable,
+        _ documentation: String
+    ) -> Property {
+        Property(
+            key,
+            path,
+            .list(of: .text(TextForm(bytes: 1...256)), count: 1...1000),
+            defaultText: "all",
+            documentation,
+            encode: { $0.map { .array($0.map { .string($0) }) } ?? .null },
+            decode: { value in
+                guard let items = value.arrayValue else { return nil }
+                // Bytes are compared: equivalent spellings of é are different ids.
+                var seen = Set<[UInt8]>()
+                return items.compactMap(\.stringValue).filter { seen.insert(Array($0.utf8)).inserted }
+            }
+        )
+    }
+
     /// An object of strings as an array of pairs, which keeps the order.
     fileprivate static func map<Pair: Sendable>(
         _ key: String,

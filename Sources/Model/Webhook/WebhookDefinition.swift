@@ -14,15 +14,23 @@ package struct WebhookDefinition: Sendable, Equatable {
 
     /// Type and length are right; whether it may be called is for the address guard to say.
     package var url: String
+    /// Whose webhook it is; empty for the default tenant. It never changes.
+    package var tenant = ""
     /// At least one, each once, in the order given.
     package var events: [EventSubscription]
+    /// The agents whose call events it gets, each once; nil for all.
+    package var agents: [String]?
+    /// The workflows whose workflow events it gets, each once; nil for all.
+    package var workflows: [String]?
+    /// What else must hold of an event's data; nil for nothing.
+    package var filter: ContentFilter?
     /// In the order given; no name twice.
     package var headers: [HeaderField] = []
     package var isEnabled = true
     package var description = ""
     package var metadata: [MetadataEntry] = []
-    /// Nil: the engine's.
-    package var timeoutMilliseconds: Int64?
+    /// Delivery settings of its own; the engine's hold for the rest.
+    package var overrides = SettingOverrides()
     /// The signing secret of a new webhook, as given. Take it out before the definition is kept: it is never printed.
     package var secret: String?
 
@@ -72,11 +80,19 @@ extension WebhookDefinition {
     ///
     /// Header values are shown, credentials among them: the document can be edited and handed back. Whoever shows it to
     /// people must hide them.
-    package func write(to writer: inout JSONWriter, id: Identifier, createdAt: WallTime, updatedAt: WallTime) {
+    package func write(
+        to writer: inout JSONWriter,
+        id: Identifier,
+        createdAt: WallTime,
+        updatedAt: WallTime,
+        disabled: DisabledNote? = nil
+    ) {
         writer.beginObject()
         writer.key("id")
         writer.string(id.text(.webhook))
         WebhookDefinition.document.writeMembers(of: self, to: &writer)
+        writer.key("disabled")
+        if let disabled { disabled.write(to: &writer) } else { writer.null() }
         writer.key("createdAt")
         writer.string(Timestamp.text(createdAt))
         writer.key("updatedAt")

@@ -17,6 +17,7 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     size_t length = 9;
     martlet_outcome_t outcome;
     int32_t fd = 9;
+    size_t duplicates = 9;
 
 #define GIVES_NOTHING CHECK(json == NULL && length == 0)
 #define SAYS_WHY CHECK(error[0] != 0)
@@ -41,6 +42,13 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     GIVES_NOTHING;
     CHECK_STATUS(expected, martlet_webhook_secrets(engine, TEXT(id), &json, &length, error, sizeof error));
     GIVES_NOTHING;
+    CHECK_STATUS(expected, martlet_webhook_rotate_secret(engine, TEXT(id), TEXT("{}"), &json, &length, error, sizeof error));
+    GIVES_NOTHING;
+    SAYS_WHY;
+    CHECK_STATUS(expected, martlet_webhook_test(engine, TEXT(id), TEXT("{\"eventType\":\"call.placed\"}"), &json, &length,
+                                                error, sizeof error));
+    GIVES_NOTHING;
+    SAYS_WHY;
     CHECK_STATUS(expected, martlet_webhook_delete(engine, TEXT(id), error, sizeof error));
     SAYS_WHY;
     CHECK_STATUS(expected, martlet_webhook_set_enabled(engine, TEXT(id), 1, error, sizeof error));
@@ -48,8 +56,10 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     CHECK_STATUS(expected, martlet_push(engine, TEXT(EVENT_TYPE), TEXT("{}"), 1, event_id, error, sizeof error));
     CHECK(event_id[0] == 0);
     SAYS_WHY;
-    CHECK_STATUS(expected, martlet_push_json(engine, TEXT(event), &length, error, sizeof error));
-    CHECK(length == 0);
+    CHECK_STATUS(expected, martlet_push_json(engine, TEXT(event), &length, &duplicates, error, sizeof error));
+    CHECK(length == 0 && duplicates == 0);
+    CHECK_STATUS(expected, martlet_event_type_add(engine, TEXT("{\"name\":\"a.b\"}"), error, sizeof error));
+    SAYS_WHY;
     CHECK_STATUS(expected, martlet_outcomes_fd(engine, &fd));
     CHECK(fd == -1);
     length = 9;
@@ -59,6 +69,19 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     GIVES_NOTHING;
     CHECK_STATUS(expected, martlet_delivery_get(engine, TEXT(id), &json, &length, error, sizeof error));
     GIVES_NOTHING;
+    strcpy(event_id, "before");
+    CHECK_STATUS(expected, martlet_redeliver(engine, TEXT(id), event_id, error, sizeof error));
+    CHECK(event_id[0] == 0);
+    SAYS_WHY;
+    CHECK_STATUS(expected, martlet_replay(engine, TEXT("{}"), &json, &length, error, sizeof error));
+    GIVES_NOTHING;
+    SAYS_WHY;
+    CHECK_STATUS(expected, martlet_delivery_cancel(engine, TEXT(id), error, sizeof error));
+    SAYS_WHY;
+    length = 9;
+    CHECK_STATUS(expected, martlet_deliveries_cancel(engine, TEXT("{}"), &length, error, sizeof error));
+    CHECK(length == 0);
+    SAYS_WHY;
 #undef GIVES_NOTHING
 #undef SAYS_WHY
 }

@@ -26,14 +26,23 @@ static void null_pointers(martlet_engine_t engine) {
         CHECK(martlet_webhook_get(engine, NULL, n, NULL, NULL, text, e) == BAD);
         CHECK(martlet_webhook_list(engine, NULL, n, NULL, NULL, text, e) == BAD);
         CHECK(martlet_webhook_secrets(engine, NULL, n, NULL, NULL, text, e) == BAD);
+        CHECK(martlet_webhook_rotate_secret(engine, NULL, n, NULL, n, NULL, NULL, text, e) < 0);
+        CHECK(martlet_webhook_test(engine, NULL, n, NULL, n, NULL, NULL, text, e) < 0);
         CHECK(martlet_webhook_delete(engine, NULL, n, text, e) < 0);
         CHECK(martlet_webhook_set_enabled(engine, NULL, n, 1, text, e) < 0);
         CHECK(martlet_push(engine, NULL, n, NULL, n, 0, NULL, text, e) < 0);
-        CHECK(martlet_push_json(engine, NULL, n, NULL, text, e) == (n == 0 && engine != NULL ? MARTLET_OK : BAD));
+        CHECK(martlet_push_json(engine, NULL, n, NULL, NULL, text, e) == (n == 0 && engine != NULL ? MARTLET_OK : BAD));
+        CHECK(martlet_event_type_add(engine, NULL, n, text, e) < 0);
         CHECK(martlet_outcomes_fd(engine, NULL) == BAD);
         CHECK(martlet_outcomes_poll(engine, NULL, n, n, NULL) == BAD);
         CHECK(martlet_deliveries(engine, NULL, n, NULL, NULL, text, e) == BAD);
         CHECK(martlet_delivery_get(engine, NULL, n, NULL, NULL, text, e) == BAD);
+        CHECK(martlet_redeliver(engine, NULL, n, NULL, text, e) < 0);
+        CHECK(martlet_replay(engine, NULL, n, NULL, NULL, text, e) == (n == 0 && engine != NULL ? MARTLET_OK : BAD));
+        CHECK(martlet_delivery_cancel(engine, NULL, n, text, e) < 0);
+        CHECK(martlet_deliveries_cancel(engine, NULL, n, NULL, text, e) == (n == 0 && engine != NULL ? MARTLET_OK : BAD));
+        CHECK(martlet_sign(NULL, n, NULL, n, 0, NULL, n, NULL, n, text, e) == BAD);
+        CHECK(martlet_verify(NULL, n, NULL, n, NULL, n, NULL, n, NULL, n, 0, -1, text, e) == BAD);
     }
 }
 
@@ -67,10 +76,10 @@ static void wrong_lengths_and_ranges(void) {
     CHECK(strstr(error, "type") != NULL);
     CHECK_STATUS(BAD, martlet_push(engine, TEXT(EVENT_TYPE), "1", SIZE_MAX, 0, NULL, error, sizeof error));
     CHECK(strstr(error, "data") != NULL);
-    CHECK_STATUS(BAD, martlet_push_json(engine, "1", SIZE_MAX, NULL, error, sizeof error));
+    CHECK_STATUS(BAD, martlet_push_json(engine, "1", SIZE_MAX, NULL, NULL, error, sizeof error));
     CHECK_STATUS(BAD, martlet_webhook_get(engine, "x", SIZE_MAX, &json, NULL, error, sizeof error));
     CHECK_STATUS(BAD, martlet_webhook_list(engine, "x", SIZE_MAX, &json, NULL, error, sizeof error));
-    CHECK_STATUS(BAD, martlet_outcomes_poll(engine, &outcome, sizeof outcome - 1, 1, &count));
+    CHECK_STATUS(BAD, martlet_outcomes_poll(engine, &outcome, 199, 1, &count));
     CHECK_STATUS(BAD, martlet_outcomes_poll(engine, &outcome, sizeof outcome, SIZE_MAX / 100, &count));
     CHECK_STATUS(BAD, martlet_outcomes_poll(engine, &outcome, SIZE_MAX, 1, &count));
     CHECK_STATUS(BAD, martlet_outcomes_poll(engine, NULL, sizeof outcome, 1, &count));

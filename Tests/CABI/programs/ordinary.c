@@ -166,18 +166,43 @@ static void webhooks_from_create_to_delete(void) {
 static void whole_events_as_lines(void) {
     char error[MARTLET_ERROR_SIZE];
     size_t accepted = 0;
+    size_t duplicates = 9;
     martlet_engine_t engine = open_engine("{\"environment\":\"development\",\"outcomes\":\"events\"}");
     const char *good =
         "{\"eventType\":\"call.placed\",\"data\":1,\"id\":\"mine-1\",\"tag\":\"18446744073709551615\"}\n"
         "{\"eventType\":\"call.placed\",\"data\":{}}\n";
-    CHECK_OK(martlet_push_json(engine, good, strlen(good), &accepted, error, sizeof error));
-    CHECK(accepted == 2);
+    CHECK_OK(martlet_push_json(engine, good, strlen(good), &accepted, &duplicates, error, sizeof error));
+    CHECK(accepted == 2 && duplicates == 0);
     const char *bad = "{\"eventType\":\"call.placed\",\"data\":1,\"id\":\"mine-2\",\"tag\":5}\n{\"eventTyp\":1}\n{}\n";
     CHECK_STATUS(MARTLET_ERROR_INVALID_DOCUMENT,
-                 martlet_push_json(engine, bad, strlen(bad), &accepted, error, sizeof error));
-    CHECK(accepted == 1 && strstr(error, "eventTyp") != NULL);
+                 martlet_push_json(engine, bad, strlen(bad), &accepted, &duplicates, error, sizeof error));
+    CHECK(accepted == 1 && duplicates == 0 && strstr(error, "eventTyp") != NULL);
     drain(engine, 3, keep);
+    CHECK_OK(martlet_push_json(engine, good, strlen(good), &accepted, &duplicates, error, sizeof error));
+    CHECK(accepted == 1 && duplicates == 1);
+    drain(engine, 1, NULL);
+    CHECK_OK(martlet_push_json(engine, bad, strcspn(bad, "\n"), &accepted, &duplicates, error, sizeof error));
+    CHECK(accepted == 0 && duplicates == 1);
     CHECK(strcmp(last_event.event_id, "mine-2") == 0 && last_event.tag == 5);
+    martlet_engine_free(engine);
+}
+
+static void a_type_is_added_while_it_runs(void) {
+    char error[MARTLET_ERROR_SIZE];
+    char *text = NULL;
+    martlet_engine_t engine = open_engine("{\"environment\":\"development\",\"outcomes\":\"all\"}");
+    add_webhook(engine, receiver_port(receiver), "/ok", NULL, 0);
+    const char *type = "order.shipped";
+    CHECK_STATUS(MARTLET_ERROR_UNKNOWN_EVENT_TYPE,
+                 martlet_push(engine, type, strlen(type), "1", 1, 1, NULL, error, sizeof error));
+    const char *document = "{\"name\":\"order.shipped\",\"sample\":{\"order\":1}}";
+    CHECK_OK(martlet_event_type_add(engine, document, strlen(document), error, sizeof error));
+    CHECK_OK(martlet_push(engine, type, strlen(type), "1", 1, 1, NULL, error, sizeof error));
+    drain(engine, 2, keep);
+    CHECK(last_delivery.state == MARTLET_STATE_SUCCEEDED);
+    CHECK_STATUS(MARTLET_OK, martlet_engine_event_types_json(engine, &text, NULL));
+    CHECK(strstr(text, "order.shipped") != NULL);
+    martlet_free(text);
     martlet_engine_free(engine);
 }
 
@@ -195,6 +220,20 @@ static void a_full_queue_refuses(void) {
     CHECK(status == MARTLET_OK || status == MARTLET_ERROR_TIMED_OUT);
     drain(engine, 3, keep);
     CHECK(last_event.state == MARTLET_STATE_CANCELED);
+    martlet_engine_free(engine);
+}
+
+static void an_older_caller_polls(void) {
+    char error[MARTLET_ERROR_SIZE];
+    char records[2][200];
+    size_t count = 0;
+    uint32_t size = 0;
+    martlet_engine_t engine = open_engine("{\"outcomes\":\"events\"}");
+    for (uint64_t tag = 1; tag <= 2; tag++) CHECK_OK(push_text(engine, "null", tag, NULL, error));
+    CHECK_STATUS(MARTLET_OK, martlet_outcomes_poll(engine, (martlet_outcome_t *)(void *)records, 200, 2, &count));
+    CHECK(count == 2);
+    memcpy(&size, records[1], sizeof size);
+    CHECK(size == 200);
     martlet_engine_free(engine);
 }
 
@@ -243,6 +282,115 @@ static void the_log_reaches_the_host(void) {
     martlet_engine_free(engine);
 }
 
+#define TEXT(text) (text), strlen(text)
+
+static void secrets_tests_and_redelivery(void) {
+    char error[MARTLET_ERROR_SIZE];
+    char id[64];
+    char delivery_id[MARTLET_ID_SIZE];
+    char *json = NULL;
+    size_t length = 0;
+    const char *test = "{\"eventType\":\"call.placed\",\"data\":{\"n\":1e0}}";
+    martlet_engine_t engine =
+        open_engine("{\"environment\":\"development\",\"outcomes\":\"all\",\"retry\":{\"delaysSeconds\":[]}}");
+    add_webhook(engine, receiver_port(receiver), "/down", id, sizeof id);
+    CHECK_OK(martlet_webhook_rotate_secret(engine, TEXT(id), NULL, 0, &json, &length, error, sizeof error));
+    CHECK(strlen(json) == length && count_of(json, "whsec_") == 2 && count_of(json, "\"expiresAt\":null") == 1);
+    martlet_free(json);
+    CHECK_OK(martlet_webhook_rotate_secret(engine, TEXT(id), TEXT("{\"overlapSeconds\":0}"), NULL, NULL, error,
+                                           sizeof error));
+    CHECK_OK(martlet_webhook_secrets(engine, TEXT(id), &json, NULL, error, sizeof error));
+    CHECK(count_of(json, "whsec_") == 1);
+    martlet_free(json);
+
+    CHECK_OK(martlet_webhook_test(engine, TEXT(id), TEXT(test), &json, &length, error, sizeof error));
+    CHECK(strlen(json) == length);
+    json_string(json, "deliveryId", delivery_id, sizeof delivery_id);
+    martlet_free(json);
+    drain(engine, 2, keep);
+    CHECK(strcmp(last_delivery.delivery_id, delivery_id) == 0 && last_delivery.state == MARTLET_STATE_FAILED);
+    CHECK_OK(martlet_delivery_get(engine, TEXT(delivery_id), &json, NULL, error, sizeof error));
+    CHECK(strstr(json, "\"test\":true") != NULL && strstr(json, "{\\\"n\\\":1e0}") != NULL);
+    martlet_free(json);
+    char failed[MARTLET_ID_SIZE] = "before";
+    CHECK_STATUS(MARTLET_ERROR_WRONG_STATE,
+                 martlet_redeliver(engine, TEXT(delivery_id), failed, error, sizeof error));
+    CHECK(failed[0] == 0 && strstr(error, "test") != NULL);
+
+    CHECK_OK(push_text(engine, "{\"callId\":1}", 3, NULL, error));
+    drain(engine, 2, keep);
+    strcpy(failed, last_delivery.delivery_id);
+    CHECK_OK(martlet_redeliver(engine, TEXT(failed), delivery_id, error, sizeof error));
+    CHECK(strncmp(delivery_id, "dlv_", 4) == 0 && strcmp(delivery_id, failed) != 0);
+    drain(engine, 2, keep);
+    CHECK(strcmp(last_delivery.delivery_id, delivery_id) == 0 && last_event.deliveries == 1 && last_event.tag == 3);
+    CHECK_OK(martlet_replay(engine, TEXT("{\"perSecond\":1000}"), &json, &length, error, sizeof error));
+    CHECK(strstr(json, "\"replayed\":1,\"skipped\":0") != NULL && strlen(json) == length);
+    martlet_free(json);
+    drain(engine, 2, keep);
+    martlet_engine_free(engine);
+}
+
+static void canceling(void) {
+    char error[MARTLET_ERROR_SIZE];
+    char *json = NULL;
+    char delivery_id[MARTLET_ID_SIZE];
+    size_t canceled = 0;
+    martlet_engine_t engine =
+        open_engine("{\"environment\":\"development\",\"outcomes\":\"all\",\"maxInFlightPerWebhook\":1,\"timeoutMs\":1000}");
+    size_t before = receiver_count(receiver, PATH_HANG);
+    add_webhook(engine, receiver_port(receiver), "/hang", NULL, 0);
+    for (uint64_t tag = 1; tag <= 4; tag++) CHECK_OK(push_text(engine, "{}", tag, NULL, error));
+    CHECK(receiver_wait(receiver, PATH_HANG, before + 1));
+    CHECK_OK(martlet_deliveries(engine, TEXT("{\"state\":\"pending\"}"), &json, NULL, error, sizeof error));
+    CHECK(count_of(json, "\"state\":\"pending\"") == 3);
+    json_string(json, "id", delivery_id, sizeof delivery_id);
+    martlet_free(json);
+    CHECK_OK(martlet_delivery_cancel(engine, TEXT(delivery_id), error, sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_WRONG_STATE, martlet_delivery_cancel(engine, TEXT(delivery_id), error, sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_NOT_FOUND, martlet_delivery_cancel(engine, TEXT("dlv_1"), error, sizeof error));
+    CHECK_OK(martlet_deliveries_cancel(engine, NULL, 0, &canceled, error, sizeof error));
+    CHECK(canceled == 3);
+    drain(engine, 8, keep);
+    CHECK(last_event.state == MARTLET_STATE_CANCELED);
+    CHECK(receiver_count(receiver, PATH_HANG) == before + 1);
+    martlet_engine_free(engine);
+}
+
+static void signatures(void) {
+    char error[MARTLET_ERROR_SIZE];
+    char text[MARTLET_SIGNATURE_SIZE];
+    /* The worked example of the Standard Webhooks specification's reference libraries. */
+    const char *secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const char *id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const char *body = "{\"test\": 2432232314}";
+    const char *expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    CHECK_OK(martlet_sign(TEXT(secret), TEXT(id), 1614265330, TEXT(body), text, sizeof text, error, sizeof error));
+    CHECK(strcmp(text, expected) == 0);
+    CHECK_OK(martlet_sign(TEXT(secret), TEXT(id), 1614265330, TEXT(body), text, 48, error, sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_INVALID_ARGUMENT,
+                 martlet_sign(TEXT(secret), TEXT(id), 1614265330, TEXT(body), text, 47, error, sizeof error));
+    CHECK(text[0] == 0 && strstr(error, "48") != NULL);
+    CHECK_OK(martlet_verify(TEXT(secret), TEXT(id), TEXT("1614265330"), TEXT(expected), TEXT(body), 1614265630, -1, error,
+                            sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_VERIFICATION_FAILED,
+                 martlet_verify(TEXT(secret), TEXT(id), TEXT("1614265330"), TEXT(expected), TEXT(body), 1614265631, -1,
+                                error, sizeof error));
+    CHECK(strstr(error, "too old") != NULL);
+    CHECK_STATUS(MARTLET_ERROR_VERIFICATION_FAILED,
+                 martlet_verify(TEXT(secret), TEXT(id), TEXT("1614265330"), TEXT(expected), TEXT(body), 0, -1, error,
+                                sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_VERIFICATION_FAILED,
+                 martlet_verify(TEXT(secret), TEXT(id), TEXT("1614265330"), TEXT(expected), TEXT("{}"), 1614265330, -1,
+                                error, sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_VERIFICATION_FAILED,
+                 martlet_verify(TEXT(secret), NULL, 0, NULL, 0, NULL, 0, NULL, 0, 1614265330, -1, error, sizeof error));
+    CHECK_STATUS(MARTLET_ERROR_INVALID_ARGUMENT,
+                 martlet_verify(TEXT("whsec_short"), TEXT(id), TEXT("1614265330"), TEXT(expected), TEXT(body), 1614265330,
+                                -1, error, sizeof error));
+    CHECK(strstr(error, "short") == NULL);
+}
+
 int main(void) {
     check_program = "ordinary";
     receiver = receiver_start();
@@ -252,8 +400,13 @@ int main(void) {
     RUN(a_failure_says_why);
     RUN(webhooks_from_create_to_delete);
     RUN(whole_events_as_lines);
+    RUN(a_type_is_added_while_it_runs);
     RUN(a_full_queue_refuses);
+    RUN(an_older_caller_polls);
     RUN(a_newer_caller_polls);
+    RUN(secrets_tests_and_redelivery);
+    RUN(canceling);
+    RUN(signatures);
     RUN(the_log_reaches_the_host);
     receiver_stop(receiver);
     return 0;

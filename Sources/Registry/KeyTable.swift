@@ -1,0 +1,136 @@
+import Model
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Finds webhooks by a string: an open-addressing table over the strings' bytes.
+///
+/// Keys are hashed with the process's random seed: they may come from customers of the host, and one of them must not be
+/// able to make the others' events slow.
+struct KeyTable: Sendable {
+    private struct Entry: Sendable {
+        var key: String
+        var postings: Postings
+    }
+
+    /// A power of two of slots, at most half of them used, so that a search always ends. 0 marks a free one, else it is
+    /// the entry's place and 1.
+    private var slots: [Slot] = Array(repeating: Slot(), count: 4)
+    private var entries: ContiguousArray<Entry?> = []
+    private var freeEntries: [UInt32] = []
+    private var count = 0
+    /// No key was ever longer: what is longer needs no hashing.
+    private(set) var longestKey = 0
+
+    private struct Slot: Sendable {
+        var hash: UInt32 = 0
+        var entry: UInt32 = 0
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    private static func hash(_ key: UnsafeRawBufferPointer) -> UInt32 {
+        var hasher = Hasher()
+        hasher.combine(bytes: key)
+        return UInt32(truncatingIfNeeded: hasher.finalize())
+    }
+
+    private func isKey(_ entry: Int, _ key: UnsafeRawBufferPointer) -> Bool {
+        guard let found = entries[entry]?.key.utf8, found.count == key.count else { return false }
+        let isEqual = found.withContiguousStorageIfAvailable { found in
+            guard let start = found.baseAddress, let other = key.baseAddress else { return true }
+            // In bounds: both have as many bytes.
+            return memcmp(start, other, key.count) == 0
+        }
+        return isEqual ?? found.elementsEqual(key)
+    }
+
+    /// The slot that holds the key, or the free one where it would go.
+    private func place(of key: UnsafeRawBufferPointer, hash: UInt32) -> Int {
+        let mask = slots.count - 1
+        var place = Int(hash) & mask
+        // The mask keeps every index below the count.
+        while slots[place].entry != 0 {
+            if slots[place].hash == hash, isKey(Int(slots[place].entry) - 1, key) { break }
+            place = (place + 1) & mask
+        }
+        return place
+    }
+
+    /// The webhooks under a key.
+    func lists(
+        of key: UnsafeRawBufferPointer
+    ) -> (always: ContiguousArray<WebhookTarget>, candidates: ContiguousArray<Candidate>)? {
+        guard key.count <= longestKey else { return nil }
+        let entry = slots[place(of: key, hash: KeyTable.hash(key))].entry
+        guard entry != 0, let found = entries[Int(entry) - 1] else { return nil }
+        return (found.postings.always.items, found.postings.candidates.items)
+    }
+
+    mutating func insert(_ target: WebhookTarget, _ filter: BoundFilter?, key: String) {
+        var text = key
+        let hash = text.withUTF8 { KeyTable.hash(UnsafeRawBufferPointer($0)) }
+        var place = text.withUTF8 { self.place(of: UnsafeRawBufferPointer($0), hash: hash) }
+        if slots[place].entry == 0 {
+            if (count + 1) * 2 > slots.count {
+                grow()
+                place = text.withUTF8 { self.place(of: UnsafeRawBufferPointer($0), hash: hash) }
+            }
+            let entry = freeEntries.popLast() ?? UInt32(truncatingIfNeeded: entries.count)
+            if Int(entry) == entries.count { entries.append(nil) }
+            entries[Int(entry)] = Entry(key: key, postings: Postings())
+            slots[place] = Slot(hash: hash, entry: entry + 1)
+            count += 1
+            longestKey = max(longestKey, key.utf8.count)
+        }
+        entries[Int(slots[place].entry) - 1]?.postings.insert(target, filter)
+    }
+
+    mutating func remove(_ id: Identifier, hasFilter: Bool, key: String) {
+        var text = key
+        let place = text.withUTF8 { bytes in
+            let key = UnsafeRawBufferPointer(bytes)
+            return self.place(of: key, hash: KeyTable.hash(key))
+        }
+        let number = slots[place].entry
+        guard number != 0 else { return }
+        let entry = Int(number) - 1
+        entries[entry]?.postings.remove(id, hasFilter: hasFilter)
+        guard entries[entry]?.postings.isEmpty ?? true else { return }
+        entries[entry] = nil
+        freeEntries.append(number - 1)
+        count -= 1
+        vacate(place)
+    }
+
+    /// Frees a slot and moves up those behind it that would no longer be found.
+    private mutating func vacate(_ place: Int) {
+        let mask = slots.count - 1
+        var hole = place
+        var next = (place + 1) & mask
+        while slots[next].entry != 0 {
+            let home = Int(slots[next].hash) & mask
+            // The distance from home to the hole is no longer than that to where it stands: it may move.
+            if (hole - home) & mask <= (next - home) & mask {
+                slots[hole] = slots[next]
+                hole = next
+            }
+            next = (next + 1) & mask
+        }
+        slots[hole] = Slot()
+    }
+
+    private mutating func grow() {
+        let old = slots
+        slots = Array(repeating: Slot(), count: old.count * 2)
+        let mask = slots.count - 1
+        for slot in old where slot.entry != 0 {
+            var place = Int(slot.hash) & mask
+            while slots[place].entry != 0 { place = (place + 1) & mask }
+            slots[place] = slot
+        }
+    }
+}
