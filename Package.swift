@@ -22,12 +22,15 @@ let package = Package(
         .target(name: "JSONText"),
         .target(name: "Signing", dependencies: ["CHardware"]),
         .target(name: "Model", dependencies: ["JSONText"]),
-        .target(name: "Registry", dependencies: ["Model"]),
+        .target(name: "Threading", dependencies: ["CPlatform", "Model"]),
+        .target(name: "Registry", dependencies: ["JSONText", "Model", "Threading"]),
         .target(name: "Delivery", dependencies: ["Model"]),
         .target(name: "Transport", dependencies: ["CCurl", "Model"]),
         .target(
             name: "Martlet",
-            dependencies: ["CPlatform", "JSONText", "Signing", "Model", "Registry", "Delivery", "Transport"]
+            dependencies: [
+                "CPlatform", "JSONText", "Signing", "Model", "Threading", "Registry", "Delivery", "Transport",
+            ]
         ),
         .target(name: "MartletC", dependencies: ["Martlet", "CMartlet"]),
         // It lifts the functions out of the header that the compiler writes for MartletC.
@@ -36,14 +39,14 @@ let package = Package(
         // A program and not a test: it runs as long as one likes. Tests/run.sh gives it a million steps.
         .executableTarget(name: "Simulation", dependencies: ["Delivery", "Model"], path: "Tests/Simulation"),
         // Receivers on loopback that tests of several rooms talk to.
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Threading"], path: "Tests/TestSupport"),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
         .testTarget(name: "SigningTests", dependencies: ["Signing"]),
-        .testTarget(name: "ModelTests", dependencies: ["Model"]),
-        .testTarget(name: "RegistryTests", dependencies: ["Registry"]),
+        .testTarget(name: "ModelTests", dependencies: ["Model", "JSONText"]),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
-        .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport"]),
-        .testTarget(name: "MartletTests", dependencies: ["Martlet", "JSONText", "Signing", "TestSupport"]),
+        .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport", "Threading"]),
+        .testTarget(name: "MartletTests", dependencies: ["Martlet", "JSONText", "Signing", "TestSupport", "Threading"]),
         .testTarget(name: "MartletCTests", dependencies: ["MartletC", "CMartlet", "Martlet", "Model"]),
     ],
     swiftLanguageModes: [.v6]

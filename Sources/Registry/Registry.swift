@@ -1,11 +1,11 @@
 import Model
-import Synchronization
+import Threading
 
 /// The registered webhooks and the index that finds those which want an event. Any thread may call it.
 ///
 /// It decides nothing about lanes beyond dealing places on them: telling the lanes is the engine's task.
 package final class Registry: Sendable {
-    let state: Mutex<State>
+    let state: Locked<State>
 
     struct State: Sendable {
         fileprivate(set) var webhooks: [Identifier: Registered] = [:]
@@ -18,7 +18,7 @@ package final class Registry: Sendable {
     }
 
     package init(laneCount: Int, catalog: EventCatalog) {
-        state = Mutex(State(slots: LaneSlots(laneCount: laneCount), catalog: catalog))
+        state = Locked(State(slots: LaneSlots(laneCount: laneCount), catalog: catalog))
     }
 
     package var count: Int {

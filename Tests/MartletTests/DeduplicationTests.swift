@@ -1,9 +1,9 @@
 import Foundation
 import JSONText
 import Model
-import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import Martlet
 
@@ -55,7 +55,7 @@ struct DeduplicationTests {
     @Test("Of pushes of the same ids on eight threads each is accepted once")
     func concurrent() throws {
         let engine = try openEngine(#""queue":{"maxEvents":100000}"#)
-        let total = Mutex((accepted: 0, duplicates: 0))
+        let total = Locked((accepted: 0, duplicates: 0))
         DispatchQueue.concurrentPerform(iterations: 8) { _ in
             for number in 0..<500 {
                 guard let counts = try? engine.pushCounting(line("id\(number)")) else { continue }

@@ -198,7 +198,7 @@ struct FilterTests {
         #expect(delivery["eventType"] == .string("call.moved"))
         #expect(try engine.deliveries(#"{"eventType":"call.moved"}"#).count == 1)
 
-        let types = try #require(JSONValue.parse(engine.eventTypesJSON()).arrayValue)
+        let types = try #require(JSONValue.parse(engine.eventTypesJSON())["eventTypes"]?.arrayValue)
         #expect(types.suffix(2).map { $0["eventType"] } == [.string("order.paid"), .string("call.moved")])
         #expect(types.suffix(2).map { $0["sample"]?.description } == [#"{"n":1}"#, #"{"to":"desk"}"#])
         #expect(types.last?["title"] == .string("Call moved"))

@@ -1,8 +1,8 @@
 import Foundation
 import JSONText
-import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import Martlet
 
@@ -18,7 +18,7 @@ struct LifeCycleTests {
             let engine = try openEngine(#""lanes":2,"queue":{"maxEvents":1000000}"#)
             try engine.addWebhook(server.url)
             try engine.addWebhook(server.url)
-            let accepted = Mutex<Set<UInt64>>([])
+            let accepted = Locked<Set<UInt64>>([])
             let enough = Gate()
             let group = DispatchGroup()
             for thread in UInt64(0)..<8 {

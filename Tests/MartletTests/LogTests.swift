@@ -1,9 +1,9 @@
 import Glibc
 import JSONText
 import Model
-import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import Martlet
 
@@ -179,7 +179,7 @@ struct LogTests {
 }
 
 private final class Heard: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = Locked<[String]>([])
 
     var all: [String] { lines.withLock { $0 } }
 

@@ -1,8 +1,8 @@
 import JSONText
 import Model
-import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import Martlet
 
@@ -176,7 +176,7 @@ struct PolicyTests {
 
 /// Texts in the order they came.
 private final class Seen: Sendable {
-    private let texts = Mutex<[String]>([])
+    private let texts = Locked<[String]>([])
 
     var all: [String] { texts.withLock { $0 } }
 

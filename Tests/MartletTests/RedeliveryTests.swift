@@ -1,8 +1,8 @@
 import JSONText
 import Model
-import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import Martlet
 
@@ -18,10 +18,10 @@ extension Engine {
 
 /// A receiver whose answer a test can change.
 final class Moody: Sendable {
-    private let current: Mutex<Int>
+    private let current: Locked<Int>
 
     init(_ status: Int) {
-        current = Mutex(status)
+        current = Locked(status)
     }
 
     var status: Int {

@@ -1,15 +1,15 @@
 import Model
-import Synchronization
 import Testing
+import Threading
 
 @testable import Registry
 
 /// Counts the writers that are still at work.
 private final class Writers: Sendable {
-    private let count: Mutex<Int>
+    private let count: Locked<Int>
 
     init(_ count: Int) {
-        self.count = Mutex(count)
+        self.count = Locked(count)
     }
 
     var areBusy: Bool {
@@ -21,7 +21,7 @@ private final class Writers: Sendable {
     }
 }
 
-/// ThreadSanitizer does not know the Mutex of Synchronization on Linux and reports every use of it; with a pthread mutex in
+/// ThreadSanitizer does not know the Locked of Synchronization on Linux and reports every use of it; with a pthread mutex in
 /// its place it has nothing to say about these tests.
 @Suite("Match while the registry changes")
 struct ConcurrencyTests {

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Threading
 
 /// A request as a test's receiver saw it, byte for byte.
 package struct SeenRequest: Sendable, Equatable {
@@ -89,7 +89,7 @@ package final class TestServer: Sendable {
     package let port: UInt16
     private let listener: Int32
     private let accepts: Bool
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     private struct State {
         var open: Set<Int32> = []
@@ -115,7 +115,7 @@ package final class TestServer: Sendable {
 
     /// A server that reads requests and answers each with `respond`, until that answers false.
     package static func serve(_ respond: @escaping @Sendable (ServerConnection, SeenRequest) -> Bool) -> TestServer {
-        let box = Mutex<TestServer?>(nil)
+        let box = Locked<TestServer?>(nil)
         let holder = Holder(box)
         let server = TestServer { connection, _ in
             while let request = connection.readRequest() {
@@ -128,9 +128,9 @@ package final class TestServer: Sendable {
     }
 
     private final class Holder: Sendable {
-        private let box: Mutex<TestServer?>
+        private let box: Locked<TestServer?>
         private let ready = DispatchSemaphore(value: 0)
-        init(_ box: consuming Mutex<TestServer?>) { self.box = box }
+        init(_ box: consuming Locked<TestServer?>) { self.box = box }
         var server: TestServer? {
             ready.wait()
             ready.signal()

@@ -1,14 +1,14 @@
 import Foundation
 import Model
-import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import Transport
 
 /// A judge that refuses 127.0.0.0/8 but for 127.0.0.1, and notes what it was asked.
 final class Judge: Sendable {
-    let asked = Mutex<[String]>([])
+    let asked = Locked<[String]>([])
 
     func judge(_ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Bool {
         var text = [CChar](repeating: 0, count: 64)

@@ -1,4 +1,5 @@
 import Model
+import Threading
 
 /// Remembers the ids that the host gave its events, for a time and up to a number.
 ///
@@ -11,7 +12,7 @@ struct Deduplicator: ~Copyable, Sendable {
     private let shards: [Shard]
 
     private final class Shard: Sendable {
-        let recent = Guarded(Recent())
+        let recent = Locked(Recent())
     }
 
     private struct Recent {

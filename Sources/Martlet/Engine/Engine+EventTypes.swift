@@ -21,12 +21,15 @@ extension Engine {
         }
     }
 
-    /// The event types an event may have, with a sample of each: an array in the order in which they were added, the
-    /// built-in ones first.
+    /// The event types an event may have, with a sample of each: `{"eventTypes":[…]}` in the order in which they were
+    /// added, the built-in ones first.
     public func eventTypesJSON() throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("eventTypes")
         state.catalog.write(to: &writer)
+        writer.endObject()
         return writer.bytes
     }
 }

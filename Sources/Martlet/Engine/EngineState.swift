@@ -3,6 +3,7 @@ import Model
 import Registry
 import Signing
 import Synchronization
+import Threading
 import Transport
 
 /// What an engine is made of. Lanes refer to it until their threads end, so it outlives the ``Engine`` the host holds.
@@ -23,7 +24,7 @@ final class EngineState: Sendable {
     let process: Int32
 
     /// Serializes changes of webhooks, so that lanes see them in the registry's order. Nobody waits for a lane inside it.
-    let changes = Mutex<Void>(())
+    let changes = Locked<Void>(())
 
     let pushedEvents = Atomic<UInt64>(0)
     let unmatchedEvents = Atomic<UInt64>(0)

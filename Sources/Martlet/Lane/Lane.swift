@@ -1,6 +1,7 @@
 import Delivery
 import Model
 import Synchronization
+import Threading
 import Transport
 
 /// One lane as other threads see it: an inbox to put work into, a report to read, and a thread that does the work.
@@ -9,7 +10,7 @@ import Transport
 final class Lane: Sendable {
     let number: Int
     let inbox = LaneInbox()
-    let report: Guarded<LaneReport>
+    let report: Locked<LaneReport>
     /// How long the log keeps what is settled.
     let retentionMilliseconds: Int64
     private let transport: SharedTransport
@@ -34,7 +35,7 @@ final class Lane: Sendable {
     ) throws(MartletError) {
         self.number = number
         self.retentionMilliseconds = retentionMilliseconds
-        report = Guarded(LaneReport(logCapacity: logCapacity, textBytes: textBytes))
+        report = Locked(LaneReport(logCapacity: logCapacity, textBytes: textBytes))
         do {
             transport = SharedTransport(transport: try Transport(options))
         } catch {
@@ -104,7 +105,7 @@ final class Lane: Sendable {
     }
 
     private final class Answer<Result: Sendable>: Sendable {
-        private let value = Mutex<Result?>(nil)
+        private let value = Locked<Result?>(nil)
         private let monitor = Monitor()
 
         func set(_ result: Result) {

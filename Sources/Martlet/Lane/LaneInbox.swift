@@ -1,6 +1,6 @@
 import Delivery
 import Model
-import Synchronization
+import Threading
 
 /// What a lane is asked to do besides delivering. Run on the lane's thread, before any delivery that was put in later.
 enum LaneCommand: Sendable {
@@ -32,7 +32,7 @@ struct InboxDelivery: BitwiseCopyable, Sendable {
 /// Where other threads leave work for a lane. The lane takes all of it at once; only who puts something into an empty inbox
 /// has to wake the lane.
 struct LaneInbox: ~Copyable, Sendable {
-    private let contents = Mutex<Contents>(Contents())
+    private let contents = Locked<Contents>(Contents())
 
     struct Contents: Sendable {
         var commands: [LaneCommand] = []

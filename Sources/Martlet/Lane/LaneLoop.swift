@@ -73,25 +73,30 @@ final class LaneLoop {
     }
 
     private func enqueue(_ delivery: InboxDelivery) {
+        let token = LaneLoop.token(of: delivery.event)
+        let webhook = webhook(delivery.webhook)
         // Retained by the engine until its last delivery is settled, and this one is not.
-        delivery.event._withUnsafeGuaranteedRef { event in
-            let id = event.deliveryID(Int(delivery.number))
-            let token = LaneLoop.token(of: delivery.event)
-            guard let webhook = webhook(delivery.webhook) else {
-                // Deleted between the match and this turn.
-                let settlement = Settlement(canceled: id, event: token, webhook: delivery.webhook)
-                return settle(settlement, webhook: delivery.webhookID)
-            }
-            var new = NewDelivery(id: id, event: token, webhook: delivery.webhook)
+        let new = delivery.event._withUnsafeGuaranteedRef { event in
+            var new = NewDelivery(
+                id: event.deliveryID(Int(delivery.number)),
+                event: token,
+                webhook: delivery.webhook
+            )
             new.isTest = event.isTest
             new.notBefore = event.notBefore
             // A person who asks for a test or a redelivery wants it sent, and not behind others.
-            if event.isPush {
+            if event.isPush, let webhook {
                 new.orderKey = event.details?.orderKey ?? 0
                 new.expiry = expiry(of: event, webhook: webhook.specification)
             }
-            core.enqueue(new)
+            return new
         }
+        guard webhook != nil else {
+            // Deleted between the match and this turn.
+            let settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)
+            return settle(settlement, webhook: delivery.webhookID)
+        }
+        core.enqueue(new)
     }
 
     /// The event's own deadline, or else the webhook's, counted from the push.

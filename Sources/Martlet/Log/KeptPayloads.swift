@@ -1,4 +1,5 @@
 import Model
+import Threading
 
 /// Events whose deliveries are settled, for redelivery: the newest, within a number of bytes and of events.
 ///
@@ -14,7 +15,7 @@ final class KeptPayloads: Sendable {
     private let maximumBytes: Int
     private let maximumCount: Int
     private let retentionMilliseconds: Int64
-    private let state = Guarded(State())
+    private let state = Locked(State())
 
     private struct State {
         var events: ContiguousArray<Entry?> = []

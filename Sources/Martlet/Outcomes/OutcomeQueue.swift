@@ -1,6 +1,6 @@
 import CPlatform
 import Glibc
-import Synchronization
+import Threading
 
 /// Outcomes waiting for the host, and the pipe that tells of them.
 ///
@@ -10,7 +10,7 @@ final class OutcomeQueue: Sendable {
     /// The read end, for the host to watch. Martlet reads it; the host must not.
     let descriptor: Int32
     private let writeEnd: Int32
-    private let waiting = Mutex<Waiting>(Waiting())
+    private let waiting = Locked<Waiting>(Waiting())
 
     private struct Waiting {
         var outcomes: ContiguousArray<Outcome> = []

@@ -1,4 +1,5 @@
 import Synchronization
+import Threading
 
 /// Hands Martlet's own messages to the host, where it asked for them. Silent otherwise: the library prints nothing.
 final class Logger: Sendable {
@@ -12,7 +13,7 @@ final class Logger: Sendable {
     typealias Handler = @Sendable (_ level: Int32, _ message: UnsafeRawBufferPointer) -> Void
 
     private let level = Atomic<Int32>(0)
-    private let handler = Mutex<Handler?>(nil)
+    private let handler = Locked<Handler?>(nil)
 
     func set(minimumLevel: Int32, _ handler: Handler?) {
         self.handler.withLock { $0 = handler }

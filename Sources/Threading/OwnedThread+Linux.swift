@@ -2,12 +2,12 @@ import CPlatform
 import Glibc
 
 /// Starts threads that Martlet owns.
-enum OwnedThread {
+package enum OwnedThread {
     /// Starts a detached thread that runs `body`, with every signal blocked: signals are the host's business. False where
     /// no thread can be had.
     ///
     /// Detached, because nobody may have to wait for it longer than was asked; who needs its end is told by `body`.
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
         guard pthread_attr_init(&attributes) == 0 else { return false }
         defer { pthread_attr_destroy(&attributes) }

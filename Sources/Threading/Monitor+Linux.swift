@@ -4,12 +4,12 @@ import Model
 /// A lock with a condition whose waits end on the monotonic clock.
 ///
 /// For cold paths where a thread waits for another one: flush, close, commands to a lane.
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     // Sendable: both are plain allocated, at a fixed address, and only handed to pthread calls, which are thread-safe.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -25,19 +25,19 @@ final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<Result>(_ body: () -> Result) -> Result {
+    package func withLock<Result>(_ body: () -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return body()
     }
 
     /// Wakes every waiter to look again. Takes the lock, so a waiter between its look and its sleep is not missed.
-    func broadcast() {
+    package func broadcast() {
         withLock { _ = pthread_cond_broadcast(condition) }
     }
 
     /// Waits until `isDone` answers true, which is called with the lock held; false where `deadline` passed first.
-    func wait(until deadline: Instant, _ isDone: () -> Bool) -> Bool {
+    package func wait(until deadline: Instant, _ isDone: () -> Bool) -> Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while !isDone() {
