@@ -46,7 +46,10 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport", "Threading"]),
-        .testTarget(name: "MartletTests", dependencies: ["Martlet", "JSONText", "Signing", "TestSupport", "Threading"]),
+        .testTarget(
+            name: "MartletTests",
+            dependencies: ["Martlet", "JSONText", "Model", "Signing", "TestSupport", "Threading"]
+        ),
         .testTarget(name: "MartletCTests", dependencies: ["MartletC", "CMartlet", "Martlet", "Model"]),
     ],
     swiftLanguageModes: [.v6]

@@ -25,6 +25,8 @@ package enum ErrorClass: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     case local = 10
     /// No request was made: the webhook's circuit breaker was open.
     case circuitOpen = 11
+    /// No request was made: the webhook had as many deliveries pending as it may.
+    case backlogFull = 12
 
     /// A short name for logs and metric labels.
     package var name: String {
@@ -41,6 +43,7 @@ package enum ErrorClass: UInt8, BitwiseCopyable, CaseIterable, Sendable {
         case .httpStatus: "http_status"
         case .local: "local"
         case .circuitOpen: "circuit_open"
+        case .backlogFull: "backlog_full"
         }
     }
 }

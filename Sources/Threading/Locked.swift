@@ -13,8 +13,8 @@
 /// Uncontended, a lock and unlock are about 15 ns. Nothing that can wait or call the host may run inside.
 package struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // Sendable: the pointee is touched in withLock(_:) only, which holds the lock; both have a fixed address.
-    private let value: UnsafeMutablePointer<Value>
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     package init(_ value: consuming Value) {
         self.value = .allocate(capacity: 1)
@@ -31,7 +31,8 @@ package struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         value.deallocate()
     }
 
-    @inline(__always)
+    // Inlinable: without it the value is copied through its witness table at each use from another module.
+    @inlinable
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -19,8 +19,9 @@ martlet_engine_t api_open(struct api_limits limits)
     char error[256] = "";
     int size = snprintf(configuration, sizeof configuration,
         "{\"environment\":\"development\",\"lanes\":%d,\"maxInFlight\":%d,\"maxInFlightPerWebhook\":%d,"
-        "\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu},\"eventTypes\":[\"bench.other\"",
-        limits.lanes, limits.in_flight, limits.in_flight, limits.queued_events, limits.queued_bytes);
+        "\"maxPendingPerWebhook\":%ld,\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu},\"eventTypes\":[\"bench.other\"",
+        limits.lanes, limits.in_flight, limits.in_flight, limits.queued_events, limits.queued_events,
+        limits.queued_bytes);
     for (int i = 0; i < limits.types; i++)
         size += snprintf(configuration + size, sizeof configuration - (size_t)size, ",\"bench.type%03d\"", i);
     size += snprintf(configuration + size, sizeof configuration - (size_t)size, "]}");

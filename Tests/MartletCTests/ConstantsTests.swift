@@ -53,6 +53,7 @@ import Testing
             (MARTLET_FAILURE_HTTP_STATUS, .httpStatus),
             (MARTLET_FAILURE_LOCAL, .local),
             (MARTLET_FAILURE_CIRCUIT_OPEN, .circuitOpen),
+            (MARTLET_FAILURE_BACKLOG_FULL, .backlogFull),
         ]
         #expect(classes.map(\.0) == classes.map { Int32($0.1.rawValue) })
         #expect(classes.map(\.1) == ErrorClass.allCases)

@@ -1,4 +1,5 @@
 import JSONText
+import Model
 import TestSupport
 import Testing
 
@@ -53,6 +54,33 @@ struct BoundsTests {
         #expect(try engine.waitForOutcomes(accepted * 2).count == accepted * 2)
         #expect(try engine.stats()["queue"]?["bytes"] == .integer(0))
         #expect(try engine.stats()["queue"]?["events"] == .integer(0))
+    }
+
+    @Test("A webhook that falls behind fills its share of the queue and no more")
+    func share() throws {
+        let gate = Gate()
+        let slow = TestServer.serve { connection, _ in
+            gate.wait()
+            return connection.answer()
+        }
+        let quick = TestServer.serve { connection, _ in connection.answer() }
+        defer {
+            slow.stop()
+            quick.stop()
+        }
+        let engine = try openEngine(#""maxInFlightPerWebhook":1"#)
+        let behind = try engine.addWebhook(slow.url, #""maxPending":2"#)
+        try engine.addWebhook(quick.url)
+        for tag in 0..<5 { try engine.push(type: "call.placed", data: "{}", tag: UInt64(tag)) }
+        // Three deliveries to the slow one and their events fail at once, all to the quick one succeed.
+        let outcomes = try engine.waitForOutcomes(11)
+        let refused = outcomes.filter { $0.kind == .delivery && $0.state == .failed }
+        #expect(refused.count == 3)
+        #expect(refused.allSatisfy { $0.webhookID == behind && $0.attempts == 0 })
+        #expect(refused.allSatisfy { $0.failure == ErrorClass.backlogFull.rawValue })
+        #expect(try engine.deliveries(#"{"state":"failed"}"#).count == 3)
+        gate.open()
+        #expect(try engine.waitForOutcomes(4).allSatisfy { $0.state == .succeeded })
     }
 
     @Test("A waiting retry counts against the queue")

@@ -123,6 +123,8 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_FAILURE_LOCAL 10
 /** No request was made: the circuit breaker of the webhook was open. */
 #define MARTLET_FAILURE_CIRCUIT_OPEN 11
+/** No request was made: the webhook had as many deliveries pending as it may. */
+#define MARTLET_FAILURE_BACKLOG_FULL 12
 
 /** Of a notice: the receiver answered 410 Gone. */
 #define MARTLET_DISABLED_GONE 1

@@ -1,4 +1,5 @@
 import Delivery
+import Glibc
 import JSONText
 import Model
 import Registry
@@ -32,6 +33,7 @@ extension EngineState {
             throw MartletError(error)
         }
         let url = try judge(definition.url)
+        try EngineState.checkFiles(of: definition)
         let secret = try EngineState.secret(definition.secret)
         definition.secret = nil
 
@@ -76,6 +78,7 @@ extension EngineState {
                     throw MartletError(.invalidDocument, "secret can be set when the webhook is created only")
                 }
                 let url = try judge(definition.url)
+                try EngineState.checkFiles(of: definition)
                 guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { throw notFound(id) }
                 noteEnabled(webhook)
                 let specification = specification(of: webhook, url: url.text)
@@ -168,6 +171,28 @@ extension EngineState {
         }
     }
 
+    /// Refuses files of a client certificate that attempts could not read: better now than at each of them.
+    private static func checkFiles(of definition: WebhookDefinition) throws(MartletError) {
+        let files = [
+            ("clientCertificateFile", definition.clientCertificateFile), ("clientKeyFile", definition.clientKeyFile),
+        ]
+        for case (let key, .some(let path)) in files {
+            guard let reason = fault(ofFile: path) else { continue }
+            throw MartletError(.invalidDocument, "\(key) must be a file that this process can read: \(reason)")
+        }
+    }
+
+    /// Why `path` is no regular file that can be read; nil where it is.
+    private static func fault(ofFile path: String) -> String? {
+        // Opened as attempts will do it, which judges all rights at once; a pipe without a writer must not hold the caller.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+        defer { _ = Glibc.close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return String(cString: strerror(errno)) }
+        return status.st_mode & S_IFMT == S_IFREG ? nil : "not a regular file"
+    }
+
     /// An address that only `allowedNetworks` opens is worth a line in the host's log.
     private func report(_ url: EndpointURL, of id: Identifier) {
         guard let note = url.configurationNote else { return }
@@ -198,10 +223,16 @@ extension EngineState {
         let isOwnFormat = settings.payloadFormat == configuration.delivery.payloadFormat
         return LaneWebhook.Specification(
             id: webhook.id,
-            endpoint: EndpointOptions(url: url, headers: definition.headers.map { ($0.name, $0.value) }),
+            endpoint: EndpointOptions(
+                url: url,
+                headers: definition.headers.map { ($0.name, $0.value) },
+                clientCertificateFile: definition.clientCertificateFile,
+                clientKeyFile: definition.clientKeyFile
+            ),
             keys: EngineState.keys(of: webhook),
             policy: WebhookPolicy(settings),
             payloadFormat: isOwnFormat ? nil : settings.payloadFormat,
+            maximumPending: settings.maximumPending ?? configuration.queue.defaultShare,
             expiryMilliseconds: settings.expiryMilliseconds,
             timeoutMilliseconds: settings.timeoutMilliseconds,
             connectTimeoutMilliseconds: settings.effectiveConnectTimeoutMilliseconds

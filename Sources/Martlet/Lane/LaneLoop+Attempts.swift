@@ -15,9 +15,9 @@ extension LaneLoop {
         let record = core.record(delivery)
         let now = Clock.monotonic()
         guard let event = LaneLoop.event(of: record.event),
-            let endpoint = endpoint(ofWebhook: Int(record.webhook)),
-            let specification = webhooks[Int(record.webhook)]?.specification,
-            let body = body(of: event, specification),
+            record.webhook < webhooks.count, let webhook = webhooks[Int(record.webhook)],
+            let endpoint = endpoint(of: webhook),
+            let body = body(of: event, webhook),
             let slot = transport.begin(
                 endpoint: endpoint,
                 token: UInt64(core.generation(of: delivery)) << 32 | UInt64(delivery)
@@ -29,13 +29,13 @@ extension LaneLoop {
         }
         let wall = Clock.wall()
         event._withUnsafeGuaranteedRef { event in
-            addHeaders(to: slot, event: event, body: body, keys: specification.keys, at: wall)
+            addHeaders(to: slot, event: event, body: body, keys: webhook.specification.keys, at: wall)
             noteStart(of: delivery, at: wall)
             transport.submit(
                 slot,
                 body: body,
-                timeoutMilliseconds: specification.timeoutMilliseconds,
-                connectTimeoutMilliseconds: specification.connectTimeoutMilliseconds
+                timeoutMilliseconds: webhook.specification.timeoutMilliseconds,
+                connectTimeoutMilliseconds: webhook.specification.connectTimeoutMilliseconds
             )
         }
     }
@@ -43,20 +43,19 @@ extension LaneLoop {
     /// Nil where there is no memory for a body in the webhook's own format.
     private func body(
         of event: Unmanaged<AcceptedEvent>,
-        _ specification: LaneWebhook.Specification
+        _ webhook: LaneWebhook
     ) -> UnsafeRawBufferPointer? {
         event._withUnsafeGuaranteedRef { event in
-            guard let format = specification.payloadFormat else { return event.payload }
+            guard let format = webhook.specification.payloadFormat else { return event.payload }
             return event.body(format, typeName: host.name(of: event.type), grew: host.eventGrew(by:))
         }
     }
 
-    private func endpoint(ofWebhook index: Int) -> Endpoint? {
-        guard index < webhooks.count, let webhook = webhooks[index] else { return nil }
-        if let endpoint = webhook.endpoint { return endpoint }
-        let endpoint = try? transport.makeEndpoint(webhook.specification.endpoint)
-        webhooks[index]?.endpoint = endpoint
-        return endpoint
+    private func endpoint(of webhook: LaneWebhook) -> Endpoint? {
+        if webhook.endpoint == nil {
+            webhook.endpoint = try? transport.makeEndpoint(webhook.specification.endpoint)
+        }
+        return webhook.endpoint
     }
 
     /// The three headers of Standard Webhooks 1.0.0; the signature is made anew for each attempt, with its time.

@@ -87,22 +87,29 @@ final class LaneLoop {
             // A person who asks for a test or a redelivery wants it sent, and not behind others.
             if event.isPush, let webhook {
                 new.orderKey = event.details?.orderKey ?? 0
-                new.expiry = expiry(of: event, webhook: webhook.specification)
+                new.expiry = expiry(of: event, webhook: webhook)
             }
             return new
         }
-        guard webhook != nil else {
+        guard let webhook else {
             // Deleted between the match and this turn.
             let settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)
+            return settle(settlement, webhook: delivery.webhookID)
+        }
+        guard new.isTest || core.pending(of: delivery.webhook) < webhook.specification.maximumPending else {
+            // The queue is everybody's: a receiver that falls behind may fill its share and no more.
+            var settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)
+            settlement.state = .failed
+            settlement.lastError = .backlogFull
             return settle(settlement, webhook: delivery.webhookID)
         }
         core.enqueue(new)
     }
 
     /// The event's own deadline, or else the webhook's, counted from the push.
-    private func expiry(of event: AcceptedEvent, webhook: LaneWebhook.Specification) -> Instant {
-        let own = event.details?.expiryMilliseconds
-        guard let limit = own ?? (webhook.expiryMilliseconds > 0 ? webhook.expiryMilliseconds : nil) else {
+    private func expiry(of event: AcceptedEvent, webhook: LaneWebhook) -> Instant {
+        let usual = webhook.specification.expiryMilliseconds
+        guard let limit = event.details?.expiryMilliseconds ?? (usual > 0 ? usual : nil) else {
             return .distantFuture
         }
         let age = max(Clock.wall().milliseconds &- event.acceptedAt.milliseconds, 0)

@@ -25,7 +25,9 @@ struct SigningKeys: Sendable {
 }
 
 /// A webhook as its lane needs it: everything that is the same for each attempt, prepared once.
-struct LaneWebhook {
+///
+/// An object and not a value: an attempt reads a few fields of it, and copying all of them would count a dozen references.
+final class LaneWebhook {
     /// What the engine sends to the lane; the lane makes the endpoint of it, which belongs to its thread.
     struct Specification: Sendable {
         var id: Identifier
@@ -34,6 +36,8 @@ struct LaneWebhook {
         var policy: WebhookPolicy
         /// Nil for the engine's own, which events hold ready.
         var payloadFormat: DeliverySettings.PayloadFormat?
+        /// Deliveries that may be pending at once.
+        var maximumPending: Int
         /// 0 for never.
         var expiryMilliseconds: Int64
         var timeoutMilliseconds: Int64
@@ -44,6 +48,12 @@ struct LaneWebhook {
     let generation: UInt32
     /// Nil where libcurl had no memory for it; the next attempt tries to make it again.
     var endpoint: Endpoint?
+
+    init(specification: Specification, generation: UInt32, endpoint: Endpoint?) {
+        self.specification = specification
+        self.generation = generation
+        self.endpoint = endpoint
+    }
 
     var id: Identifier {
         specification.id

@@ -26,6 +26,11 @@ package struct Configuration: Sendable, Equatable {
     package struct Queue: Sendable, Equatable {
         package var maxEvents = 100_000
         package var maxBytes = 268_435_456
+
+        /// What one webhook may hold of the queue where nothing else is set.
+        package var defaultShare: Int {
+            max(maxEvents / 2, 1000)
+        }
     }
 
     package struct LogRetention: Sendable, Equatable {

@@ -39,6 +39,17 @@ extension DeliverySettings {
             1...4096,
             "Requests that may be under way at once to one webhook."
         ),
+        Property(
+            "maxPendingPerWebhook",
+            \.maximumPending,
+            .integer(1...100_000_000),
+            defaultText: "half of `queue.maxEvents`, at least 1000",
+            "Deliveries of one webhook that may be pending at once. Further ones are settled as failed, with the failure "
+                + "`backlog_full`, so that one slow receiver does not fill the queue for all.",
+            encode: { $0.map { .integer(Int64($0)) } ?? .null },
+            // Two levels of optional: the outer one refuses.
+            decode: { $0.integerValue.flatMap { Int(exactly: $0) }.map { .some($0) } }
+        ),
         .boolean(
             "adaptiveConcurrency",
             \.isAdaptive,

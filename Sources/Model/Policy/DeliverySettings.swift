@@ -39,6 +39,8 @@ package struct DeliverySettings: Sendable, Equatable {
     package var timeoutMilliseconds: Int64 = 5000
     package var connectTimeoutMilliseconds: Int64 = 3000
     package var maximumInFlight = 64
+    /// Nil: a share of the queue.
+    package var maximumPending: Int?
     package var isAdaptive = true
     package var retry = RetryPolicy()
     package var ordering = Ordering.none

@@ -4,7 +4,7 @@ extension WebhookDefinition {
     /// The table of all keys, in the order of the reference page.
     package static let document = Document(
         prototype: WebhookDefinition(url: "", events: []),
-        rules: [{ HeaderField.fault(in: $0.headers, key: "headers") }],
+        rules: [{ HeaderField.fault(in: $0.headers, key: "headers") }, keyWithoutCertificate],
         properties: [
             Property(readOnly: "id", .text(TextForm(.identifier, bytes: 1...64)), "The webhook's id, `wh_…`."),
             .text(
@@ -65,6 +65,22 @@ extension WebhookDefinition {
                 encode: { ($0.name, $0.value) },
                 decode: { HeaderField(name: $0, value: $1) }
             ),
+            .optionalText(
+                "clientCertificateFile",
+                \.clientCertificateFile,
+                filePath,
+                default: "none",
+                "A PEM file on this machine with the certificate to show to a receiver that asks for one (mutual TLS), "
+                    + "and those between it and its authority. It is read for each new connection. Set it for your own "
+                    + "receivers, not from what customers send."
+            ),
+            .optionalText(
+                "clientKeyFile",
+                \.clientKeyFile,
+                filePath,
+                default: "in `clientCertificateFile`",
+                "A PEM file with the private key of that certificate, without a passphrase."
+            ),
             .boolean("enabled", \.isEnabled, "A webhook that is not enabled gets no new attempts."),
             .text("description", \.description, TextForm(bytes: 0...512), "A note for people."),
             .map(
@@ -100,10 +116,26 @@ extension WebhookDefinition {
         ] + overrides
     )
 
+    /// As long as the longest path that Linux takes (`PATH_MAX`).
+    private static let filePath = TextForm(.noControls, bytes: 1...4096)
+
+    @Sendable
+    private static func keyWithoutCertificate(_ definition: WebhookDefinition) -> DocumentError? {
+        guard definition.clientKeyFile != nil, definition.clientCertificateFile == nil else { return nil }
+        return DocumentError(
+            .conflict,
+            key: "clientKeyFile",
+            message: "clientKeyFile is of no use without clientCertificateFile"
+        )
+    }
+
+    /// Keys that say "per webhook" where they stand for all of them.
+    private static let names = ["maxInFlightPerWebhook": "maxInFlight", "maxPendingPerWebhook": "maxPending"]
+
     /// What the engine's configuration sets for all webhooks, and this one may set for itself.
     private static let overrides: [Property<WebhookDefinition>] = DeliverySettings.properties.map { property in
         property.overriding(
-            as: property.key == "maxInFlightPerWebhook" ? "maxInFlight" : nil,
+            as: names[property.key],
             at: \.overrides,
             scratch: DeliverySettings()
         )

@@ -26,6 +26,10 @@ package struct WebhookDefinition: Sendable, Equatable {
     package var filter: ContentFilter?
     /// In the order given; no name twice.
     package var headers: [HeaderField] = []
+    /// PEM files of the certificate that is shown to the receiver, and of its key; nil for none.
+    package var clientCertificateFile: String?
+    /// Nil where the key stands in the certificate's file.
+    package var clientKeyFile: String?
     package var isEnabled = true
     package var description = ""
     package var metadata: [MetadataEntry] = []
