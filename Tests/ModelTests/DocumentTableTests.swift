@@ -13,7 +13,9 @@ struct DocumentTableTests {
 
     @Test func webhookRows() throws {
         let required = #"{"url":"https://a.example","events":["*"]}"#
-        try check(WebhookDefinition.document, required: required)
+        // A key file is the key of a certificate.
+        let certified = #"{"url":"https://a.example","events":["*"],"clientCertificateFile":"/c.pem"}"#
+        try check(WebhookDefinition.document, required: required, beside: ["clientKeyFile": certified])
     }
 
     @Test func eventRowsAreDocumented() {

@@ -141,7 +141,8 @@ struct WebhookDefinitionTests {
         let expected =
             #"{"id":"\#(id.text(.webhook))","url":"https://a.example/h","events":["call.*","workflow.completed"],"#
             + #""tenant":"","agents":null,"workflows":null,"filter":null,"#
-            + #""headers":{"X-B":"2","X-A":"1"},"enabled":false,"description":"d","metadata":{"team":"ops"},"#
+            + #""headers":{"X-B":"2","X-A":"1"},"clientCertificateFile":null,"clientKeyFile":null,"#
+            + #""enabled":false,"description":"d","metadata":{"team":"ops"},"#
             + #""timeoutMs":700,"disabled":null,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2025-12-08T10:30:00.123Z"}"#
         #expect(text(writer) == expected)
     }
