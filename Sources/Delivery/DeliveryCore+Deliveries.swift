@@ -175,11 +175,17 @@ extension DeliveryCore {
         guard records[delivery].expiry > now.nanoseconds else { return settle(delivery, .expired) }
         let index = Int(records[delivery].webhook)
         webhooks[index].move(delivery, to: .waiting, in: records)
-        webhooks[index].inFlight -= 1
-        inFlight -= 1
+        landed(index)
         let due = now.advanced(milliseconds: wait).nanoseconds
         records[delivery].due = due
         arm(delivery, records.generation(of: delivery), at: due)
+    }
+
+    /// An attempt of the webhook is over.
+    private mutating func landed(_ index: Int) {
+        webhooks[index].inFlight -= 1
+        inFlight -= 1
+        if webhooks[index].inFlight == 0 { flyingWebhooks -= 1 }
     }
 
     // MARK: Settling
@@ -187,10 +193,7 @@ extension DeliveryCore {
     mutating func settle(_ delivery: UInt32, _ state: Settlement.State) {
         let record = records[delivery]
         let index = Int(record.webhook)
-        if record.phase == .inFlight {
-            webhooks[index].inFlight -= 1
-            inFlight -= 1
-        }
+        if record.phase == .inFlight { landed(index) }
         if record.phase == .blocked {
             orders[index]?.remove(delivery, key: record.orderKey, in: records)
         } else {

@@ -12,12 +12,57 @@ extension DeliveryCore {
         }
         dropStaleTimers()
         startTests(at: now)
+        offerHeld()
         while inFlight < options.maximumInFlight, let index = ring.popFirst() {
             webhooks[Int(index)].isInRing = false
+            guard !hold(index) else { continue }
             startOne(index, at: now)
             // To the back of the ring: slots go round among the webhooks that can use one.
             offer(index)
         }
+    }
+
+    private func hasShare(_ webhook: UInt32) -> Bool {
+        SlotShare.isShort(
+            slots: options.maximumInFlight,
+            taken: inFlight,
+            flyingWebhooks: flyingWebhooks,
+            inFlight: webhooks[Int(webhook)].inFlight
+        )
+    }
+
+    /// Puts those that had to leave slots to others, and need not any more, in front of the ring: they have been waiting.
+    ///
+    /// During a run that can only get worse, so once at its start is enough. It costs nothing while slots are plenty.
+    private mutating func offerHeld() {
+        guard held.count > 0, inFlight < options.maximumInFlight else { return }
+        var eligible = Ring()
+        for _ in 0..<held.count {
+            guard let index = held.popFirst() else { break }
+            if hasShare(index) { held.append(index) } else { eligible.prepend(index) }
+        }
+        // The last one first, so that they stand in front of the ring in their own order.
+        while let index = eligible.popFirst() {
+            webhooks[Int(index)].isHeld = false
+            guard mayBeOffered(index) else { continue }
+            webhooks[Int(index)].isInRing = true
+            ring.prepend(index)
+        }
+    }
+
+    /// Not where it waits already, in the ring, among the held or for its timer.
+    private func mayBeOffered(_ webhook: UInt32) -> Bool {
+        let state = webhooks[Int(webhook)]
+        return !state.isInRing && !state.isHeld && state.wakeAt == .max && state.wantsStart
+    }
+
+    /// Puts a webhook aside that has its share while slots are short.
+    private mutating func hold(_ webhook: UInt32) -> Bool {
+        let index = Int(webhook)
+        guard hasShare(webhook) else { return false }
+        webhooks[index].isHeld = true
+        held.append(webhook)
+        return true
     }
 
     /// A settled delivery leaves its timers behind. They are dropped once they are the larger part: a live delivery has at
@@ -94,6 +139,7 @@ extension DeliveryCore {
     private mutating func start(_ delivery: UInt32) {
         let index = Int(records[delivery].webhook)
         webhooks[index].move(delivery, to: .inFlight, in: records)
+        if webhooks[index].inFlight == 0 { flyingWebhooks += 1 }
         webhooks[index].inFlight += 1
         inFlight += 1
         actions.append(.start(delivery: delivery))
@@ -102,10 +148,8 @@ extension DeliveryCore {
     /// Puts the webhook into the ring where it could use a slot, were it not for time: `startOne` judges that, and arms a
     /// timer where time is in the way.
     mutating func offer(_ webhook: UInt32) {
-        let index = Int(webhook)
-        // A webhook with an armed timer is offered when it fires.
-        guard !webhooks[index].isInRing, webhooks[index].wakeAt == .max, webhooks[index].wantsStart else { return }
-        webhooks[index].isInRing = true
+        guard mayBeOffered(webhook) else { return }
+        webhooks[Int(webhook)].isInRing = true
         ring.append(webhook)
     }
 

@@ -36,6 +36,10 @@ package struct DeliveryCore: ~Copyable {
     var orders: ContiguousArray<OrderBook?> = []
     var timers = TimerHeap()
     var ring = Ring()
+    /// Webhooks that could use a slot and have their share; see ``SlotShare``.
+    var held = Ring()
+    /// Webhooks with an attempt in flight.
+    package internal(set) var flyingWebhooks = 0
     /// Tests that have not started.
     var tests = Ring()
 
@@ -112,6 +116,7 @@ extension DeliveryCore {
         state.generation = slot.generation
         state.configure(policy)
         state.isInRing = webhooks[index].isInRing
+        state.isHeld = webhooks[index].isHeld
         webhooks[index] = state
         policies[index] = policy
         orders[index] = nil

@@ -11,6 +11,13 @@ struct Ring: Sendable {
         count += 1
     }
 
+    mutating func prepend(_ value: UInt32) {
+        if count == storage.count { grow() }
+        head = (head + storage.count - 1) & (storage.count - 1)
+        storage[head] = value
+        count += 1
+    }
+
     mutating func popFirst() -> UInt32? {
         guard count > 0 else { return nil }
         let value = storage[head]

@@ -22,6 +22,8 @@ struct WebhookState: BitwiseCopyable, Sendable {
     var pausedUntil = Int64.min
     /// In the ring of webhooks that can use a slot. Outlives the webhook, for so does its place in the ring.
     var isInRing = false
+    /// In the ring of webhooks that have their share of the slots; outlives it too.
+    var isHeld = false
     /// When the last armed timer of the webhook fires; `Int64.max` where none is armed.
     var wakeAt = Int64.max
     /// When the failures began that no success has ended; `Int64.max` where the last attempt succeeded.

@@ -79,6 +79,8 @@ struct AttemptState {
     var hasOwnTLS = false
     var timeoutMilliseconds = 0
     var connectTimeoutMilliseconds = 0
+    /// The last attempt made a connection, maybe because a kept one had died: see `Transport.reset`.
+    var needsReset = false
 
     // Grown where needed, kept from attempt to attempt.
     private(set) var snippet: UnsafeMutableRawPointer?
@@ -120,6 +122,14 @@ struct AttemptState {
         textCount = 0
         nodeCount = 0
         errorBuffer[0] = 0
+    }
+
+    /// The handle was reset: nothing of what it was told holds any more.
+    mutating func forgetSettings() {
+        endpointSerial = 0
+        hasOwnTLS = false
+        timeoutMilliseconds = 0
+        connectTimeoutMilliseconds = 0
     }
 
     func freeMemory() {

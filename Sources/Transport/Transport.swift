@@ -222,9 +222,23 @@ package final class Transport: @unchecked Sendable {
 
     private func takeSlot() -> UnsafeMutablePointer<AttemptState>? {
         guard let attempt = firstFree else { return makeSlot() }
+        guard !attempt.pointee.needsReset || reset(attempt) else { return nil }
         firstFree = attempt.pointee.next
         attempt.pointee.next = nil
         return attempt
+    }
+
+    /// Sets a handle up anew; false where libcurl lacks memory, and then it has to be done again.
+    ///
+    /// When a kept connection turns out to be dead, libcurl repeats the request on a new one. It counts that over the whole
+    /// life of a handle and fails the request at the sixth time (`CONN_MAX_RETRIES`); only this clears the count. It keeps
+    /// connections and TLS sessions.
+    private func reset(_ attempt: UnsafeMutablePointer<AttemptState>) -> Bool {
+        curl_easy_reset(attempt.pointee.easy)
+        attempt.pointee.forgetSettings()
+        guard configureConstants(of: attempt) else { return false }
+        attempt.pointee.needsReset = false
+        return true
     }
 
     private func makeSlot() -> UnsafeMutablePointer<AttemptState>? {
@@ -255,6 +269,9 @@ package final class Transport: @unchecked Sendable {
     /// Gives a slot back whose attempt is over.
     private func recycle(_ attempt: UnsafeMutablePointer<AttemptState>) {
         endResolving(attempt)
+        var connections = 0
+        _ = martlet_curl_get_long(attempt.pointee.easy, CURLINFO_NUM_CONNECTS, &connections)
+        if connections > 0 { attempt.pointee.needsReset = true }
         attempt.pointee.endpoint?.release()
         attempt.pointee.endpoint = nil
         attempt.pointee.phase = .free

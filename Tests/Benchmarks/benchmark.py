@@ -18,7 +18,8 @@ from rounds import Bench, run_rounds
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.sh", description="Measures Martlet beside other HTTP clients.")
     parser.add_argument("--quick", action="store_true", help="a short run that shows that all rows work")
-    parser.add_argument("--rows", default="main", help="ids or groups, comma separated (default: main)")
+    names = f"ids or groups, comma separated (default: {rows.DEFAULT})"
+    parser.add_argument("--rows", default=rows.DEFAULT, help=names)
     parser.add_argument("--rounds", type=int, help="rounds that medians are taken of (default: 5, with --quick 3)")
     parser.add_argument("--json", type=Path, help="writes rows and samples to this file too")
     parser.add_argument("--prefix", type=Path, help="where Martlet is installed (default: built for this run)")

@@ -19,9 +19,10 @@ martlet_engine_t api_open(struct api_limits limits)
     char error[256] = "";
     int size = snprintf(configuration, sizeof configuration,
         "{\"environment\":\"development\",\"lanes\":%d,\"maxInFlight\":%d,\"maxInFlightPerWebhook\":%d,"
-        "\"maxPendingPerWebhook\":%ld,\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu},\"eventTypes\":[\"bench.other\"",
-        limits.lanes, limits.in_flight, limits.in_flight, limits.queued_events, limits.queued_events,
-        limits.queued_bytes);
+        "\"maxPendingPerWebhook\":%ld,\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu},\"outcomes\":\"%s\","
+        "\"eventTypes\":[\"bench.other\"",
+        limits.lanes, limits.in_flight, limits.in_flight_per_webhook ? limits.in_flight_per_webhook : limits.in_flight,
+        limits.queued_events, limits.queued_events, limits.queued_bytes, limits.outcomes ? "deliveries" : "off");
     for (int i = 0; i < limits.types; i++)
         size += snprintf(configuration + size, sizeof configuration - (size_t)size, ",\"bench.type%03d\"", i);
     size += snprintf(configuration + size, sizeof configuration - (size_t)size, "]}");
@@ -30,20 +31,39 @@ martlet_engine_t api_open(struct api_limits limits)
     return engine;
 }
 
-void api_add_webhook(martlet_engine_t engine, const char *url, const char *type)
+void api_add_webhook(martlet_engine_t engine, const char *url, const char *type, const char *agent)
 {
     char webhook[256], error[256] = "";
     char *registered = NULL;
-    int size = snprintf(webhook, sizeof webhook, "{\"url\":\"%s\",\"events\":[\"%s\"]}", url, type);
+    int size = snprintf(webhook, sizeof webhook, "{\"url\":\"%s\",\"events\":[\"%s\"]", url, type);
+    if (agent)
+        size += snprintf(webhook + size, sizeof webhook - (size_t)size, ",\"agents\":[\"%s\"]", agent);
+    size += snprintf(webhook + size, sizeof webhook - (size_t)size, "}");
     check(martlet_webhook_create(engine, webhook, (size_t)size, &registered, NULL, error, sizeof error),
         "martlet_webhook_create", error);
     martlet_free(registered);
 }
 
-void api_push(martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size)
+void api_push(
+    martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size, uint64_t tag)
 {
     char error[256] = "";
-    check(martlet_push(engine, type, type_size, data, data_size, 0, NULL, error, sizeof error), "martlet_push", error);
+    int32_t code = martlet_push(engine, type, type_size, data, data_size, tag, NULL, error, sizeof error);
+    check(code, "martlet_push", error);
+}
+
+int api_outcomes_fd(martlet_engine_t engine)
+{
+    int32_t fd = -1;
+    check(martlet_outcomes_fd(engine, &fd), "martlet_outcomes_fd", "no outcomes");
+    return fd;
+}
+
+size_t api_poll(martlet_engine_t engine, martlet_outcome_t *outcomes, size_t capacity)
+{
+    size_t count = 0;
+    check(martlet_outcomes_poll(engine, outcomes, sizeof *outcomes, capacity, &count), "martlet_outcomes_poll", "");
+    return count;
 }
 
 void api_flush(martlet_engine_t engine)

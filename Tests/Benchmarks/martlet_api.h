@@ -16,15 +16,24 @@ struct api_limits {
     long queued_events;
     size_t queued_bytes;
     int types; // event types bench.type000 and on that the engine is to know, at most 300
+    int in_flight_per_webhook; // 0: as many as `in_flight`
+    bool outcomes; // report each delivery that is settled
 };
 
 martlet_engine_t api_open(struct api_limits limits);
 
-/// Registers a webhook for one event type.
-void api_add_webhook(martlet_engine_t engine, const char *url, const char *type);
+/// Registers a webhook for one event type; with an `agent`, for this agent's events alone.
+void api_add_webhook(martlet_engine_t engine, const char *url, const char *type, const char *agent);
 
-/// Pushes one event with tag 0 and without asking for its id.
-void api_push(martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size);
+/// Pushes one event without asking for its id.
+void api_push(
+    martlet_engine_t engine, const char *type, size_t type_size, const char *data, size_t data_size, uint64_t tag);
+
+/// The descriptor that is readable while outcomes wait.
+int api_outcomes_fd(martlet_engine_t engine);
+
+/// Takes up to `capacity` outcomes; returns how many there were.
+size_t api_poll(martlet_engine_t engine, martlet_outcome_t *outcomes, size_t capacity);
 
 /// Waits until everything that was pushed is settled.
 void api_flush(martlet_engine_t engine);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -25,18 +26,32 @@ struct moment moment_now(void)
     };
 }
 
-long peak_kib(void)
+/// The value of one line of /proc/self/status, such as "VmHWM:"; 0 when there is none.
+static long status_kib(const char *name)
 {
     char line[256];
-    long peak = 0;
+    long kib = 0;
+    size_t length = strlen(name);
     FILE *status = fopen("/proc/self/status", "r");
     while (status && fgets(line, sizeof line, status)) {
-        if (sscanf(line, "VmHWM: %ld", &peak) == 1)
+        if (strncmp(line, name, length) == 0) {
+            kib = strtol(line + length, NULL, 10);
             break;
+        }
     }
     if (status)
         fclose(status);
-    return peak;
+    return kib;
+}
+
+long peak_kib(void)
+{
+    return status_kib("VmHWM:");
+}
+
+long resident_kib(void)
+{
+    return status_kib("VmRSS:");
 }
 
 void print_deliveries(long deliveries, struct moment from, struct moment to)
@@ -58,16 +73,22 @@ static int ascending(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/// The nearest-rank percentile of sorted values, in microseconds.
-static double percentile(const uint64_t *sorted, long count, int percent)
+void nanoseconds_sort(uint64_t *nanoseconds, long count)
 {
+    qsort(nanoseconds, (size_t)count, sizeof *nanoseconds, ascending);
+}
+
+double percentile(const uint64_t *sorted, long count, int percent)
+{
+    if (count == 0)
+        return 0;
     long rank = (count * percent + 99) / 100;
     return (double)sorted[rank > 0 ? rank - 1 : 0] / 1e3;
 }
 
 void print_latencies(uint64_t *nanoseconds, long count)
 {
-    qsort(nanoseconds, (size_t)count, sizeof *nanoseconds, ascending);
+    nanoseconds_sort(nanoseconds, count);
     printf("{\"pushes\":%ld,\"p50\":%.1f,\"p99\":%.1f,\"peakKiB\":%ld}\n", count, percentile(nanoseconds, count, 50),
         percentile(nanoseconds, count, 99), peak_kib());
 }

@@ -19,11 +19,19 @@ struct moment moment_now(void);
 /// From VmHWM, not from `ru_maxrss`: the latter starts at the size of the process that started this one.
 long peak_kib(void);
 
+/// The memory that this process holds resident now, in KiB.
+long resident_kib(void);
+
 /// Prints {"deliveries":…,"seconds":…,"user":…,"system":…,"peakKiB":…}.
 void print_deliveries(long deliveries, struct moment from, struct moment to);
 
 /// Prints {"pushes":…,"seconds":…,"threadSeconds":…,"user":…,"system":…,"peakKiB":…}.
 void print_pushes(long pushes, struct moment from, struct moment to);
+
+void nanoseconds_sort(uint64_t *nanoseconds, long count);
+
+/// The nearest-rank percentile of sorted nanoseconds, in microseconds; 0 of none.
+double percentile(const uint64_t *sorted, long count, int percent);
 
 /// Sorts the nanoseconds and prints {"pushes":…,"p50":…,"p99":…,"peakKiB":…} with the percentiles in microseconds.
 void print_latencies(uint64_t *nanoseconds, long count);

@@ -28,10 +28,13 @@ struct options options_read(int count, char **arguments)
         { "mode", required_argument, NULL, 'm' },      { "data", required_argument, NULL, 'd' },
         { "lanes", required_argument, NULL, 'l' },     { "webhooks", required_argument, NULL, 'W' },
         { "fan-out", no_argument, NULL, 'f' },         { "no-match", no_argument, NULL, 'N' },
+        { "hanging", required_argument, NULL, 'g' },   { "hanging-port", required_argument, NULL, 'P' },
+        { "per-webhook", required_argument, NULL, 'e' },
         { NULL, 0, NULL, 0 },
     };
     struct options options = {
         .hosts = 1, .count = 10000, .warm_up = 500, .in_flight = 64, .mode = "deliver", .lanes = 1, .webhooks = 8,
+        .per_webhook = 4,
     };
     for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (name) {
@@ -49,6 +52,9 @@ struct options options_read(int count, char **arguments)
         case 'W': options.webhooks = (int)number(optarg, 1, INT_MAX); break;
         case 'f': options.fan_out = true; break;
         case 'N': options.no_match = true; break;
+        case 'e': options.per_webhook = (int)number(optarg, 1, 4096); break;
+        case 'g': options.hanging = (int)number(optarg, 0, INT_MAX); break;
+        case 'P': options.hanging_port = (int)number(optarg, 1, 65535); break;
         default: exit(2);
         }
     }

@@ -14,12 +14,15 @@ struct options {
     long warm_up;         // done before the measured part
     int in_flight;        // deliveries at once
     const char *stamps;   // file shared with the sink; asks for latencies instead of a rate
-    const char *mode;     // martlet_bench only, as are the rest: deliver, push, latency
+    const char *mode;     // martlet_bench only, as are the rest: deliver, push, latency, fairness, index
     const char *data;     // file with the event's data, of which the engine makes the body
     int lanes;
     int webhooks;         // registered; webhook i is on host i modulo `hosts`
     bool fan_out;         // each event goes to all webhooks, not to one in turn
     bool no_match;        // push: no webhook wants the event
+    int per_webhook;      // fairness: requests that may be under way at once to one webhook
+    int hanging;          // fairness: so many of the webhooks have a receiver that does not answer
+    int hanging_port;     // of that receiver
 };
 
 /// Reads the command line over the defaults; ends the process with code 2 on anything it does not know.

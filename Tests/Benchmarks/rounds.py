@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 # The sink stays awake while deliveries come, so that a sender's CPU does not depend on whether it has to wake the sink.
 # Not for latencies: there the receiver's waking is part of the way.
 SPIN_MICROSECONDS = 100
+HANGING_MS = 20_000  # how long a hanging receiver holds its answers back: longer than any attempt may take
 PATIENCE_SECONDS = 300  # for one client in one round; far more than any row needs
 
 
@@ -48,8 +49,8 @@ class Bench:
 class Sink:
     """The receiver as a child process. It ends when its input is closed, so it cannot outlive this process."""
 
-    def __init__(self, bench: Bench, row: Row, stamps: Path | None) -> None:
-        command = [str(bench.build / "sink"), "--addresses", str(row.hosts), "--delay-ms", str(row.delay_ms)]
+    def __init__(self, bench: Bench, row: Row, delay_ms: int, stamps: Path | None = None) -> None:
+        command = [str(bench.build / "sink"), "--addresses", str(row.hosts), "--delay-ms", str(delay_ms)]
         if stamps:
             command += ["--stamps", str(stamps)]
         if row.kind == "deliver":
@@ -95,32 +96,39 @@ def run_client(command: list[str]) -> dict:
 
 
 def run_row(bench: Bench, row: Row) -> dict:
-    """One round of one row: the client's own figures, and `bytesPerRequest` as the sink saw it."""
+    """One round of one row: the client's own figures, and what the sinks saw of it."""
     problem = bench.build / "errors" / row.client
     if problem.exists():
         raise RowFailed(problem.read_text().strip())
     count = row.quick_count if bench.quick else row.count
     body, data = bench.request(row.body_bytes)
     stamps = bench.scratch / "stamps" if row.kind == "latency" else None
-    sink = Sink(bench, row, stamps)
+    sinks = [Sink(bench, row, row.delay_ms, stamps)]
     try:
         options = {
-            "--port": sink.port, "--hosts": row.hosts, "--headers": HERE / "headers.txt", "--body": body,
+            "--port": sinks[0].port, "--hosts": row.hosts, "--headers": HERE / "headers.txt", "--body": body,
             "--count": count, "--warm-up": row.warm_up, "--in-flight": row.in_flight,
         }
         if stamps:
             options["--stamps"] = stamps
         if row.client == "martlet":
             options["--data"] = data
+        if row.hanging:
+            sinks.append(Sink(bench, row, HANGING_MS))
+            options |= {"--hanging": row.hanging, "--hanging-port": sinks[-1].port}
         command = bench.command(row.client) + [str(part) for option in options.items() for part in option]
         sample = run_client(command + list(row.arguments))
     finally:
-        seen = sink.end()
-    if row.kind != "push" and seen["requests"] != count + row.warm_up:
+        seen, *others = [sink.end() for sink in sinks]
+    if row.kind in ("deliver", "latency") and seen["requests"] != count + row.warm_up:
         raise RowFailed(f"the sink saw {seen['requests']} requests where {count + row.warm_up} were to come")
     if seen["requests"]:
         sample["bytesPerRequest"] = (seen["headBytes"] + seen["bodyBytes"]) / seen["requests"]
     sample["connections"] = seen["connections"]
+    if row.hanging:
+        sample["hangingConnections"] = others[0]["connections"]
+        if others[0]["mostOpen"] < row.hanging:
+            raise RowFailed(f"only {others[0]['mostOpen']} attempts hung at a time, from {row.hanging} webhooks")
     return sample
 
 

@@ -10,16 +10,17 @@ class Row:
     id: str
     title: str
     client: str  # a key of rounds.CLIENTS
-    count: int  # measured deliveries or pushes in a round
+    count: int  # measured deliveries or pushes in a round; fairness: milliseconds of the undisturbed part
     quick_count: int
-    kind: str = "deliver"  # deliver, push or latency: which columns it fills
+    kind: str = "deliver"  # deliver, push, latency, fairness or index: which columns it fills
     group: str = "main"
     baseline: str = ""  # id of the row that its CPU is divided by
     hosts: int = 1
     in_flight: int = 64
     body_bytes: int = 1024
     delay_ms: int = 0  # how long the sink holds each answer back
-    warm_up: int = 500
+    warm_up: int = 500  # deliveries or pushes; fairness: milliseconds
+    hanging: int = 0  # webhooks whose receiver is a second sink, which answers nothing before the deadline
     arguments: tuple[str, ...] = ()  # for this client alone
 
 
@@ -62,6 +63,42 @@ def pair(group: str, label: str, shape_title: str, arguments: tuple[str, ...] = 
     return [bare, martlet]
 
 
+def fairness(label: str, title: str, webhooks: int, *arguments: str, **shape: int | str) -> Row:
+    """Healthy webhooks, two events under way for each, before and while the hanging ones have events too."""
+    return Row(
+        f"fairness-{label}", f"Martlet, 2 lanes, {title}", "martlet", 3_000, 600, kind="fairness",
+        arguments=("--mode", "fairness", "--lanes", "2", "--webhooks", str(webhooks), *arguments), in_flight=1_024,
+        **shape,
+    )
+
+
+# The deadline is 5 s and the disturbed part takes 6 s: every hanging attempt times out and is made anew within it.
+FAIRNESS = [
+    fairness("busy", "160 healthy webhooks answer at once, 40 hang", 200, group="fairness", hanging=40),
+    fairness("paced", "160 healthy webhooks take 40 ms, 40 hang", 200, group="fairness", hanging=40, delay_ms=40),
+]
+# The noise of the machine: how far two parts differ where nothing changes between them.
+CONTROL = [
+    fairness("none", "160 healthy webhooks answer at once, none hangs", 160, group="control"),
+    fairness("none-paced", "160 healthy webhooks take 40 ms, none hangs", 160, group="control", delay_ms=40),
+]
+# More attempts hang than before, or as many as the engine has slots for.
+SLOTS = [
+    fairness(
+        f"{hanging}-defaults", f"default limits, 160 healthy webhooks take 40 ms, {hanging} hang", 160 + hanging,
+        "--per-webhook", "64", group="slots", hanging=hanging, delay_ms=40,
+    )
+    for hanging in (40, 80)
+]
+INDEX = [
+    Row(
+        f"index-{webhooks}", f"Martlet, {webhooks:,} webhooks, an agent each", "martlet", 100_000, 10_000, kind="index",
+        group="index", baseline="index-1000", delay_ms=4_000, warm_up=2_000,
+        arguments=("--mode", "index", "--webhooks", str(webhooks)),
+    )
+    for webhooks in (1_000, 10_000, 100_000)
+]
+
 # Asked for by group name. With many hosts the warm-up opens every connection before anything is measured.
 HOSTS = [
     row
@@ -77,7 +114,8 @@ BODIES = [
     for row in pair("bodies", label, f"body: {size:,} bytes", body_bytes=size)
 ]
 
-ROWS = MAIN + HOSTS + BODIES
+ROWS = MAIN + FAIRNESS + INDEX + CONTROL + SLOTS + HOSTS + BODIES
+DEFAULT = "main,fairness,index"
 
 
 def select(names: str) -> list[Row]:
@@ -91,5 +129,5 @@ def select(names: str) -> list[Row]:
         known = sorted({row.group for row in ROWS}) + [row.id for row in ROWS]
         raise ValueError(f"no row or group {', '.join(unknown) or 'given'}; there are {', '.join(known)}")
     chosen = {row.id for row in ROWS if row.id in wanted or row.group in wanted}
-    chosen |= {row.baseline for row in ROWS if row.id in chosen}
+    chosen |= {row.baseline for row in ROWS if row.id in chosen and row.baseline}
     return [row for row in ROWS if row.id in chosen]

@@ -4,7 +4,7 @@
 #   Tests/Benchmarks/run.sh [--quick] [--rows IDS] [--rounds N] [--json FILE] [--prefix DIR] [--list]
 #
 # --quick   a short run for the tests: same table, figures not to be quoted
-# --rows    ids or groups of rows.py, comma separated; the default is the group main
+# --rows    ids or groups of rows.py, comma separated; the default is the groups main, fairness and index
 # --json    writes the rows with all their samples to FILE too
 # --prefix  measures the Martlet that bindings/c/install.sh installed in DIR; without it, it is built and installed
 #           below .build-bench
@@ -106,7 +106,8 @@ build_martlet() {
     installed=$(cd "$installed" && pwd) || return 1
     flags=$(PKG_CONFIG_PATH="$installed/lib/pkgconfig" pkg-config --cflags --libs martlet) || return 1
     # shellcheck disable=SC2086
-    compile martlet_bench "$here"/{martlet_bench,martlet_api,options,measure}.c $flags "-Wl,-rpath,$installed/lib"
+    compile martlet_bench "$here"/martlet_{bench,fairness,index,api}.c "$here"/{options,measure}.c $flags \
+        "-Wl,-rpath,$installed/lib"
 }
 
 progress "building the sink and the clients: $clients"

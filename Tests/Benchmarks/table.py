@@ -8,7 +8,14 @@ COLUMNS = {
     "deliver": ("Deliveries", ["deliveries/s", "CPU µs/delivery", "ratio to bare loop", "peak memory MiB"]),
     "push": ("Push, one thread", ["pushes/s", "CPU µs/push", "", "peak memory MiB"]),
     "latency": ("Push to first byte at the receiver", ["p50 µs", "p99 µs", "", "peak memory MiB"]),
+    "fairness": ("Healthy webhooks, 2 events each under way", ["undisturbed", "disturbed", "ratio", "peak memory MiB"]),
+    "index": ("Push, one thread, many webhooks", ["CPU µs/push", "ratio to 1,000", "registration s", "bytes/webhook"]),
 }
+
+
+def thread_microseconds(sample: dict) -> float:
+    """CPU of the pushing thread, user and system, for one push of this sample."""
+    return sample["threadSeconds"] / sample["pushes"] * 1e6
 
 
 def cpu_microseconds(sample: dict) -> float:
@@ -19,6 +26,35 @@ def cpu_microseconds(sample: dict) -> float:
 def paired_ratios(samples: list[dict], baseline: list[dict]) -> list[float]:
     """CPU against the baseline of the same round: what slows the whole machine for a while slows both."""
     return [cpu_microseconds(own) / cpu_microseconds(other) for own, other in zip(samples, baseline)]
+
+
+def summarize_fairness(samples: list[dict]) -> dict:
+    """The two parts of each round side by side, and the ratios of the disturbed one to the undisturbed one."""
+    measures = {
+        "deliveriesPerSecond": lambda part: part["deliveries"] / part["seconds"],
+        "p99Microseconds": lambda part: part["p99"],
+        "cpuMicroseconds": cpu_microseconds,
+    }
+    summary: dict = {}
+    for name, measure in measures.items():
+        before = [measure(sample["undisturbed"]) for sample in samples]
+        after = [measure(sample["disturbed"]) for sample in samples]
+        ratios = [later / earlier for earlier, later in zip(before, after)]
+        summary[name] = {"undisturbed": median(before), "disturbed": median(after), "ratio": median(ratios)}
+    return summary
+
+
+def summarize_index(samples: list[dict], baseline: list[dict]) -> dict:
+    """Pushes that match no webhook and pushes that match one, and what the webhooks cost themselves."""
+    summary: dict = {
+        "registrationSeconds": median(sample["registrationSeconds"] for sample in samples),
+        "bytesPerWebhook": median(sample["registeredKiB"] * 1024 / sample["webhooks"] for sample in samples),
+    }
+    for name in ("none", "one"):
+        own = [thread_microseconds(sample[name]) for sample in samples]
+        ratios = [cost / thread_microseconds(other[name]) for cost, other in zip(own, baseline)]
+        summary[name] = {"threadMicroseconds": median(own), "ratio": median(ratios)}
+    return summary
 
 
 def summarize(row: Row, samples: list[dict], baseline: list[dict]) -> dict:
@@ -32,7 +68,11 @@ def summarize(row: Row, samples: list[dict], baseline: list[dict]) -> dict:
             summary["ratio"] = median(ratios)
     elif row.kind == "push":
         summary["pushesPerSecond"] = median(sample["pushes"] / sample["seconds"] for sample in samples)
-        summary["threadMicroseconds"] = median(sample["threadSeconds"] / sample["pushes"] * 1e6 for sample in samples)
+        summary["threadMicroseconds"] = median(map(thread_microseconds, samples))
+    elif row.kind == "fairness":
+        summary |= summarize_fairness(samples)
+    elif row.kind == "index":
+        summary |= summarize_index(samples, baseline)
     else:
         summary["p50Microseconds"] = median(sample["p50"] for sample in samples)
         summary["p99Microseconds"] = median(sample["p99"] for sample in samples)
@@ -55,6 +95,38 @@ def build(rows: list[Row], samples: dict[str, list[dict]], failures: dict[str, s
     return entries
 
 
+def lines_of(entry: dict) -> list[tuple[str, list[str]]]:
+    """The lines of one row, each a title and its cells."""
+    title = entry["title"]
+    if "error" in entry:
+        return [(title, ["error: " + entry["error"]])]
+    if entry["kind"] == "fairness":
+        rates, times, costs = (
+            [f"{entry[name][part] / unit:,.{digits}f}" for part in ("undisturbed", "disturbed")]
+            + [f"{entry[name]['ratio']:.2f}"]
+            for name, unit, digits in (
+                ("deliveriesPerSecond", 1, 0), ("p99Microseconds", 1_000, 1), ("cpuMicroseconds", 1, 1),
+            )
+        )
+        return [
+            (title, []),
+            ("  healthy deliveries/s, ratio to be 0.95 or more", [*rates, f"{entry['peakMiB']:.1f}"]),
+            ("  p99 from push to outcome in ms, ratio to be 2 or less", times),
+            ("  CPU µs/healthy delivery, what hangs included", costs),
+        ]
+    if entry["kind"] == "index":
+        facts = [f"{entry['registrationSeconds']:.2f}", f"{entry['bytesPerWebhook']:,.0f}"]
+        matches = [
+            [f"{entry[name]['threadMicroseconds']:.2f}", f"{entry[name]['ratio']:.2f}"] for name in ("none", "one")
+        ]
+        return [
+            (title, []),
+            ("  events that match none", [*matches[0], *facts]),
+            ("  events that match exactly one", matches[1]),
+        ]
+    return [(title, cells(entry))]
+
+
 def cells(entry: dict) -> list[str]:
     peak = f"{entry['peakMiB']:.1f}"
     if entry["kind"] == "deliver":
@@ -67,7 +139,7 @@ def cells(entry: dict) -> list[str]:
 
 def render(entries: list[dict]) -> str:
     """The table as text: one block for each kind of row, all with the same columns' widths."""
-    width = max(len(entry["title"]) for entry in entries)
+    width = max(len(title) for entry in entries for title, _ in lines_of(entry))
     width = max(width, *(len(title) for title, _ in COLUMNS.values()))
     lines = []
     for kind, (title, names) in COLUMNS.items():
@@ -79,8 +151,8 @@ def render(entries: list[dict]) -> str:
         lines.append("  ".join([title.ljust(width)] + [name.rjust(18) for name in names]))
         lines.append("-" * len(lines[-1]))
         for entry in block:
-            shown = ["error: " + entry["error"]] if "error" in entry else [cell.rjust(18) for cell in cells(entry)]
-            lines.append("  ".join([entry["title"].ljust(width)] + shown))
+            for name, shown in lines_of(entry):
+                lines.append("  ".join([name.ljust(width)] + [cell.rjust(18) for cell in shown]).rstrip())
     return "\n".join(lines)
 
 

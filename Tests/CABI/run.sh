@@ -273,7 +273,7 @@ if [ "${1:-}" = --update-abi ]; then
 fi
 
 mkdir -p "$work"
-need gcc:gcc clang:clang nm:binutils readelf:binutils cmake:cmake pkg-config:pkg-config abidiff:abigail-tools \
+need gcc:gcc g++:g++ make:make clang:clang nm:binutils readelf:binutils cmake:cmake pkg-config:pkg-config abidiff:abigail-tools \
     valgrind:valgrind
 check "install: bindings/c/install.sh" "$root/bindings/c/install.sh" --prefix "$prefix"
 if [ ! -e "$library" ]; then finish; fi

@@ -35,7 +35,23 @@ struct AdmissionTests {
         for _ in 0..<20 { bench.push(wide) }
         bench.run()
         #expect(bench.inFlight(of: narrow) == 2)
-        #expect(bench.inFlight(of: wide) == 8)
+        // Three quarters of the slots are anybody's.
+        #expect(bench.inFlight(of: wide) == 6)
+    }
+
+    @Test func receiversThatHangLeaveSlotsToOthers() {
+        let bench = Bench(maximumInFlight: 64)
+        let hanging = (0..<20 as Range<UInt32>).map { bench.webhook($0, .limit(64)) }
+        for slot in hanging { for _ in 0..<100 { bench.push(slot) } }
+        bench.run()
+        // Seven eighths of 64 are 56, two for each; the last quarter is for those below that.
+        #expect(hanging.allSatisfy { bench.inFlight(of: $0) <= 3 })
+        #expect(bench.inFlight <= 56)
+        // Nobody hands a slot back, and still a newcomer is served at once.
+        let healthy = (20..<28 as Range<UInt32>).map { bench.webhook($0, .limit(64)) }
+        for slot in healthy { bench.push(slot) }
+        bench.run()
+        #expect(healthy.allSatisfy { bench.inFlight(of: $0) == 1 })
     }
 
     // MARK: Fairness

@@ -15,18 +15,20 @@ library.martlet_free.restype = library.martlet_engine_free.restype = None
 
 DELIVERY, EVENT, WEBHOOK_DISABLED = 1, 2, 3
 SUCCEEDED, FAILED, EXPIRED, CANCELED = 1, 2, 3, 4
+GONE, RECEIVER_ASKED, FAILING = 1, 2, 3
 FAILURES = ["none", "dns", "addressRefused", "connect", "tls", "certificate", "timeout", "connectionLost",
-            "badResponse", "httpStatus", "local", "circuitOpen"]
+            "badResponse", "httpStatus", "local", "circuitOpen", "backlogFull"]
 
 
 class Outcome(ctypes.Structure):
     _fields_ = [("size", c_uint32), ("kind", c_int32), ("state", c_int32), ("failure", c_int32), ("tag", c_uint64),
                 ("settled_at_ms", c_int64), ("attempts", c_uint32), ("http_status", c_uint32), ("deliveries", c_uint32),
                 ("succeeded", c_uint32), ("event_id", ctypes.c_char * 72), ("delivery_id", ctypes.c_char * 40),
-                ("webhook_id", ctypes.c_char * 40)]
+                ("webhook_id", ctypes.c_char * 40), ("failing_since_ms", c_int64), ("reason", c_uint32),
+                ("reserved", c_uint32)]
 
 
-assert ctypes.sizeof(Outcome) == 200
+assert ctypes.sizeof(Outcome) == 216
 
 
 def status_names():

@@ -14,10 +14,13 @@ extension Oracle {
         for index in webhooks.indices where webhooks[index].occupancy != .free {
             try checkCounts(of: index, core)
             let start = certainStart(of: index) ?? .max
+            let hasSlot = hasSlot && hasShare(index)
             let isAble = start <= now
             try require(!isAble || !hasSlot, "\(summary(of: index)) waits although a slot is free")
             if !isAble, hasSlot { next = min(next, start) }
-            if !isAble || !webhooks[index].wasAble { webhooks[index].overtaken.removeAll(keepingCapacity: true) }
+            if !isAble || !hasShare(index) || !webhooks[index].wasAble {
+                webhooks[index].overtaken.removeAll(keepingCapacity: true)
+            }
             webhooks[index].wasAble = isAble
         }
         for token in tests {

@@ -26,6 +26,7 @@ extension Oracle {
         if !webhook.isEnabled { return "its webhook is disabled" }
         if webhook.pausedUntil > now { return "its webhook is paused until \(webhook.pausedUntil)" }
         if webhook.inFlight >= webhook.policy.maximumInFlight { return "its webhook has \(webhook.inFlight) in flight" }
+        if !hasShare(Int(delivery.webhook.index)) { return "its webhook has its share of the slots" }
         if webhook.inFlight >= webhook.breaker.limit { return "its breaker lets \(webhook.breaker.limit) be in flight" }
         if webhook.breaker.answer(at: now) == .blocks { return "its breaker is open" }
         if webhook.rate.startable(webhook.policy.rate).lowerBound > now { return "its rate limit is reached" }
@@ -46,8 +47,18 @@ extension Oracle {
         return max(ready, webhook.pausedUntil, rate.upperBound)
     }
 
+    /// False where the webhook has to leave what is free to others: no more than a quarter of the slots is, and it has an
+    /// equal part of seven eighths.
+    func hasShare(_ index: Int) -> Bool {
+        if maximumInFlight - inFlight > maximumInFlight / 4 { return true }
+        var flying = 0
+        for webhook in webhooks where webhook.inFlight > 0 { flying += 1 }
+        let usual = maximumInFlight - maximumInFlight / 8
+        return webhooks[index].inFlight == 0 || webhooks[index].inFlight < usual / max(flying, 1)
+    }
+
     func canCertainlyStart(_ index: Int, at now: Int64) -> Bool {
-        certainStart(of: index).map { $0 <= now } ?? false
+        hasShare(index) && (certainStart(of: index).map { $0 <= now } ?? false)
     }
 
     /// Retries come first, by their due times; then what was never tried, in the order it could go.

@@ -42,7 +42,13 @@ extension Configuration {
             default: "2 on a machine with more than one processor, else 1",
             "Threads that deliver. A webhook belongs to one of them."
         ),
-        .integer("maxInFlight", \.maxInFlight, 1...65_535, "Requests that may be under way at once in the engine."),
+        .integer(
+            "maxInFlight",
+            \.maxInFlight,
+            1...65_535,
+            "Requests that may be under way at once in the engine. When they run short, the last quarter goes to webhooks "
+                + "that have less than an equal part of them, so that receivers that hang do not collect all."
+        ),
         .integer(
             "queue.maxEvents",
             \.queue.maxEvents,
