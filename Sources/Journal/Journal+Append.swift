@@ -1,0 +1,212 @@
+import CHardware
+import Glibc
+import Synchronization
+
+/// What the append lock guards.
+struct AppendState {
+    var active: Segment?
+    /// Made ahead, becomes the active one at roll-over.
+    var prepared: Segment?
+    /// Where the next record starts.
+    var tail = 0
+    var nextSequence: UInt64
+    /// The number of the next segment to be prepared.
+    var nextNumber: UInt32
+    /// Past this offset the preparation thread is asked to make pages ready further on.
+    var pagesMark = Int.max
+    /// The housekeeping thread knows that there is something to sync.
+    var isDirtyKnown = true
+    var isClosed = false
+
+    init(_ found: Recovery.Found) {
+        active = found.active
+        prepared = found.prepared
+        tail = found.tail
+        nextSequence = found.nextSequence
+        nextNumber = found.nextNumber
+        // The first pages are made by whoever writes them: a journal that is hardly used prepares little.
+        pagesMark = found.tail + 64 << 10
+    }
+
+    /// What ordinary appends leave over until there is a next segment: a quarter.
+    private var reserve: Int {
+        prepared == nil ? (active?.capacity ?? 0) / 4 : 0
+    }
+
+    func room(_ options: AppendOptions) -> Int {
+        guard let active else { return 0 }
+        return active.capacity &- tail &- (options.contains(.reserve) ? 0 : reserve)
+    }
+
+    var ordinaryRoom: Int {
+        max(room([]), 0) + (prepared.map { $0.capacity - SegmentHeader.bytes } ?? 0)
+    }
+}
+
+extension Journal {
+    /// Writes one record, the buffers one after another as its body, and answers where it stands. It counts as needed
+    /// until ``release(_:)``.
+    ///
+    /// The buffers are borrowed for the call and must not change meanwhile. `kind` is 1 to 255. Makes no system call and
+    /// allocates nothing, except where the next segment is not ready, where a background thread sleeps that is needed now,
+    /// and in mode `always`, where it waits for the disk unless `options` has ``AppendOptions/lazy``.
+    ///
+    /// Throws ``JournalError/noSpace`` or ``JournalError/limitReached`` while no room can be had (one attempt in 100 ms
+    /// looks for some), ``JournalError/recordTooLarge(maximum:)``, ``JournalError/syncFailed(code:)``,
+    /// ``JournalError/closed``.
+    package func append(
+        kind: UInt8,
+        _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+        _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+        _ fourth: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+        options: AppendOptions = []
+    ) throws(JournalError) -> Position {
+        // Four buffers that exist in memory: the sum does not overflow.
+        let length = RecordFormat.headerBytes &+ first.count &+ second.count &+ third.count &+ fourth.count
+        guard length <= maximumRecordBytes else {
+            throw .recordTooLarge(maximum: maximumRecordBytes &- RecordFormat.headerBytes)
+        }
+        guard kind != RecordFormat.fillerKind else { throw .reservedKind }
+        // The body's part of the checksum needs no lock.
+        var checksum = martlet_hw_crc32c(0, first.baseAddress, first.count)
+        checksum = martlet_hw_crc32c(checksum, second.baseAddress, second.count)
+        checksum = martlet_hw_crc32c(checksum, third.baseAddress, third.count)
+        checksum = martlet_hw_crc32c(checksum, fourth.baseAddress, fourth.count)
+        let draft = Draft(
+            kind: kind,
+            length: length,
+            checksum: checksum,
+            parts: (first, second, third, fourth),
+            options: options
+        )
+        while true {
+            let outcome = appending.withLock { place(draft, &$0) }
+            switch outcome {
+            case .placed(let position, let sequence, let wakes):
+                if !wakes.isEmpty { wake(wakes) }
+                if options.contains(.copied) { noteCopied(sequence) }
+                if options.contains(.lazy) || self.options.sync != .always { return position }
+                do throws(JournalError) {
+                    try sync(through: sequence)
+                } catch {
+                    _ = release(position)
+                    throw error
+                }
+                return position
+            case .needsSegment: try obtainSegment()
+            case .closed: throw .closed
+            }
+        }
+    }
+
+    /// The sequence of the newest record: what ``sync(through:)`` takes to make everything so far safe.
+    package var lastSequence: UInt64 {
+        appending.withLock { $0.nextSequence &- 1 }
+    }
+
+    private struct Draft {
+        let kind: UInt8
+        let length: Int
+        let checksum: UInt32
+        let parts: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer)
+        let options: AppendOptions
+    }
+
+    private struct Wakes: OptionSet {
+        let rawValue: UInt8
+        static let pages = Wakes(rawValue: 1)
+        static let segment = Wakes(rawValue: 2)
+        static let sync = Wakes(rawValue: 4)
+    }
+
+    private enum Outcome {
+        case placed(Position, sequence: UInt64, Wakes)
+        case needsSegment
+        case closed
+    }
+
+    /// Under the append lock: copies the record and makes it valid with one store, or answers why not.
+    private func place(_ draft: Draft, _ state: inout AppendState) -> Outcome {
+        if state.isClosed { return .closed }
+        let bytes = RecordFormat.padded(draft.length)
+        var wakes: Wakes = []
+        if bytes > state.room(draft.options) {
+            // Kept back, not used up: an attempt to get room is due before this is refused.
+            guard let next = state.prepared, bytes <= next.capacity &- SegmentHeader.bytes else { return .needsSegment }
+            rollOver(to: next, &state)
+            wakes = [.pages, .segment]
+        }
+        guard let active = state.active, state.nextSequence <= RecordFormat.maximumSequence else {
+            return .needsSegment
+        }
+
+        let offset = state.tail
+        let sequence = state.nextSequence
+        let identity = RecordFormat.identity(kind: draft.kind, sequence: sequence)
+        let checksum = RecordFormat.checksum(
+            body: draft.checksum,
+            identity: identity,
+            length: draft.length,
+            salt: active.header.salt
+        )
+        let place = active.mapping.place(at: offset, length: draft.length)
+        place.storeBytes(of: identity.littleEndian, toByteOffset: 8, as: UInt64.self)
+        var at = place + RecordFormat.headerBytes
+        Journal.copy(draft.parts.0, &at)
+        Journal.copy(draft.parts.1, &at)
+        Journal.copy(draft.parts.2, &at)
+        Journal.copy(draft.parts.3, &at)
+        active.keep(at: offset, bytes: bytes)
+        active.mapping.publish(RecordFormat.seal(length: draft.length, checksum: checksum), at: offset)
+
+        state.tail = offset &+ bytes
+        state.nextSequence = sequence &+ 1
+        if state.tail > state.pagesMark {
+            state.pagesMark = .max
+            wakes.insert(.pages)
+        }
+        if !state.isDirtyKnown {
+            state.isDirtyKnown = true
+            wakes.insert(.sync)
+        }
+        return .placed(Position(segment: active.number, offset: offset), sequence: sequence, wakes)
+    }
+
+    /// `at` has room for `part`: the place was checked for the whole record.
+    @inline(__always)
+    private static func copy(_ part: UnsafeRawBufferPointer, _ at: inout UnsafeMutableRawPointer) {
+        guard let base = part.baseAddress, part.count != 0 else { return }
+        memcpy(at, base, part.count)
+        at += part.count
+    }
+
+    private func rollOver(to next: Segment, _ state: inout AppendState) {
+        state.active?.seal(at: state.tail)
+        table.withLock { $0.append(next) }
+        state.active = next
+        state.prepared = nil
+        state.tail = SegmentHeader.bytes
+        state.pagesMark = .max
+    }
+
+    private func wake(_ wakes: Wakes) {
+        if wakes.contains(.pages) || wakes.contains(.segment) {
+            preparation.update { state in
+                state.wantsPages = true
+                if wakes.contains(.segment) { state.wantsSegment = true }
+            }
+        }
+        if wakes.contains(.sync) || wakes.contains(.segment) {
+            housekeeping.update { state in
+                if wakes.contains(.sync) { state.isDirty = true }
+                // The sealed one may be dead already.
+                if wakes.contains(.segment) { state.wantsDeletion = true }
+            }
+        }
+    }
+
+    private func noteCopied(_ sequence: UInt64) {
+        counters.copiedSequence.max(sequence, ordering: .acquiringAndReleasing)
+    }
+}

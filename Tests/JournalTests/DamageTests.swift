@@ -1,0 +1,216 @@
+import Testing
+
+@testable import Journal
+
+/// What opening does with files that were cut or changed.
+@Suite struct DamageTests {
+    /// Three segments of a few records each, as files; the offsets of the records by segment.
+    private struct Sample {
+        var files: [String: [UInt8]]
+        var records: [Read]
+        var positions: [Position]
+        var names: [String]
+    }
+
+    private func sample() throws -> Sample {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small())
+        var positions: [Position] = []
+        for index in 0..<27 {
+            let bytes = [UInt8](repeating: UInt8(index + 1), count: 290 + index)
+            positions.append(try journal.append(bytes, kind: UInt8(1 + index % 3)))
+        }
+        journal.close()
+        let records = try Journal.readAll(scratch.path).records
+        // Without the segment prepared ahead: what is cut or changed is the newest one.
+        let names = Array(scratch.segmentNames.prefix(Int(try #require(positions.last).segment)))
+        let files = try scratch.contents().filter { names.contains($0.key) }
+        #expect(names.count == 3 && records.count == 27)
+        return Sample(files: files, records: records, positions: positions, names: names)
+    }
+
+    @Test func cutAtEveryLength() throws {
+        let sample = try sample()
+        let scratch = try Scratch()
+        let name = try #require(sample.names.last)
+        let bytes = try #require(sample.files[name])
+        // Where each record of the last segment ends.
+        let ends = zip(sample.positions, sample.records).filter { $0.0.segment == 3 }.map {
+            $0.0.offset + 16 + $0.1.bytes.count
+        }
+        let before = sample.records.count - ends.count
+        let lastEnd = (ends.last ?? 0) + 16
+        for length in Array(0...lastEnd) + [bytes.count - 1] {
+            try scratch.replace(with: sample.files.merging([name: Array(bytes[..<length])]) { $1 })
+            let (records, report) = try Journal.readAll(scratch.path)
+            let kept = before + ends.count { $0 <= length }
+            // A record is whole where only its padding is cut.
+            #expect(records == Array(sample.records[..<kept]), "cut at \(length)")
+            if length >= 64 {
+                #expect(report.quarantinedStretches == 0, "cut at \(length)")
+            }
+            // The next opening finds everything in order, and writing goes on.
+            let journal = try Journal.open(scratch.path, options: .small())
+            #expect(journal.recovery.records == kept && journal.recovery.truncatedBytes == 0)
+            #expect(journal.recovery.quarantinedStretches == 0)
+            let position = try journal.append([9, 9])
+            #expect(try journal.read(position) == [9, 9])
+            journal.close()
+        }
+    }
+
+    @Test(arguments: [0, 1, 2])
+    func aChangedByteCostsOneRecord(segment: Int) throws {
+        let sample = try sample()
+        let scratch = try Scratch()
+        let name = sample.names[segment]
+        let bytes = try #require(sample.files[name])
+        let own = zip(sample.positions, sample.records).filter { $0.0.segment == UInt32(segment + 1) }
+        let end = (own.last.map { $0.0.offset + RecordFormat.padded(16 + $0.1.bytes.count) } ?? 0)
+        for offset in 0..<end + 24 where offset < bytes.count {
+            var changed = bytes
+            changed[offset] ^= 0x41
+            try scratch.replace(with: sample.files.merging([name: changed]) { $1 })
+            let (records, report) = try Journal.readAll(scratch.path)
+            // The record that holds the byte, unless it is in the padding or in front of the records.
+            let hit = own.first { pair in
+                offset >= pair.0.offset && offset < pair.0.offset + 16 + pair.1.bytes.count
+            }
+            #expect(records == sample.records.filter { $0 != hit?.1 }, "offset \(offset)")
+            if hit != nil {
+                #expect(report.quarantinedStretches == 1, "offset \(offset)")
+                let side = try #require(scratch.names.first { $0.hasPrefix("quarantine-") })
+                #expect(try scratch.read(side).count == report.quarantinedBytes)
+            }
+            #expect(report.damagedHeaders == (offset < 64 ? 1 : 0))
+            // Repaired: the second opening has nothing to report but keeps the same records.
+            let again = try Journal.readAll(scratch.path)
+            #expect(again.records == records, "offset \(offset)")
+            #expect(again.report.quarantinedStretches == 0 && again.report.damagedHeaders == 0, "offset \(offset)")
+            #expect(again.report.truncatedBytes == 0, "offset \(offset)")
+        }
+    }
+
+    @Test func anAppendCutShortAtAnyByteLeavesNothing() throws {
+        let sample = try sample()
+        let scratch = try Scratch()
+        let name = try #require(sample.names.last)
+        let bytes = try #require(sample.files[name])
+        let last = try #require(sample.positions.last)
+        let length = 16 + (sample.records.last?.bytes.count ?? 0)
+        // The process dies while the record is copied: its first word is not stored yet.
+        for written in 0...length - 8 {
+            var torn = bytes
+            for index in last.offset..<torn.count where index < last.offset + 8 || index >= last.offset + 8 + written {
+                torn[index] = 0
+            }
+            try scratch.replace(with: sample.files.merging([name: torn]) { $1 })
+            var records: [Read] = []
+            let journal = try Journal.open(scratch.path, options: .small()) { record in
+                records.append(Read(kind: record.kind, sequence: record.sequence, bytes: Array(record.bytes)))
+                return true
+            }
+            #expect(records == Array(sample.records.dropLast()))
+            #expect(journal.recovery.quarantinedStretches == 0)
+            // A shorter record goes in its place; nothing of the torn one may show behind it.
+            let position = try journal.append([5])
+            #expect(position == last)
+            journal.close()
+            let again = try Journal.readAll(scratch.path)
+            #expect(again.records.count == sample.records.count && again.records.last?.bytes == [5])
+            #expect(again.report.truncatedBytes == 0 && again.report.quarantinedStretches == 0)
+        }
+    }
+
+    @Test func aWholePageOfZerosCostsOnlyItsRecords() throws {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small(65536))
+        for index in 0..<60 { _ = try journal.append([UInt8](repeating: UInt8(index + 1), count: 1000)) }
+        journal.close()
+        let name = try #require(scratch.segmentNames.first)
+        var bytes = try scratch.read(name)
+        for index in 8192..<12288 { bytes[index] = 0 }
+        try scratch.write(bytes, to: name)
+        let (records, report) = try Journal.readAll(scratch.path, options: .small(65536))
+        let lost = Set(0..<60).subtracting(records.compactMap { $0.bytes.first.map { Int($0) - 1 } })
+        #expect((4...6).contains(lost.count))
+        #expect(report.lostRecords == lost.count)
+        #expect(records.count == 60 - lost.count)
+    }
+
+    @Test func aMissingSegmentIsReported() throws {
+        let sample = try sample()
+        let scratch = try Scratch()
+        var files = sample.files
+        files[sample.names[1]] = nil
+        try scratch.replace(with: files)
+        let (records, report) = try Journal.readAll(scratch.path)
+        #expect(report.missingSegments == [2...2])
+        let lost = zip(sample.positions, sample.records).filter { $0.0.segment == 2 }.map(\.1)
+        #expect(records == sample.records.filter { !lost.contains($0) })
+        #expect(report.lostRecords == lost.count)
+    }
+
+    @Test func aSegmentWithoutHeaderIsSetAside() throws {
+        let sample = try sample()
+        let scratch = try Scratch()
+        var files = sample.files
+        let damaged = [UInt8](repeating: 0xee, count: 128) + (files[sample.names[1]] ?? []).dropFirst(128)
+        files[sample.names[1]] = damaged
+        try scratch.replace(with: files)
+        let report = try Journal.readAll(scratch.path).report
+        #expect(report.quarantinedStretches == 1 && report.quarantinedBytes == damaged.count)
+        #expect(report.missingSegments.isEmpty && report.lostRecords > 0)
+        #expect(try scratch.read("quarantine-0000000000000002.log") == damaged)
+    }
+
+    @Test func aBodyCannotPoseAsARecord() throws {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small())
+        // The bytes of a whole record of another segment, with a sequence that would fit here.
+        let other = try Scratch()
+        let foreign = try Journal.open(other.path, options: .small())
+        for _ in 0..<3 { _ = try foreign.append([0xbb]) }
+        foreign.close()
+        let forged = Array(try other.read(try #require(other.segmentNames.first))[128 + 48..<128 + 72])
+        _ = try journal.append([1])
+        let victim = try journal.append(forged)
+        _ = try journal.append([3])
+        journal.close()
+        let name = try #require(scratch.segmentNames.first)
+        var bytes = try scratch.read(name)
+        bytes[victim.offset + 4] ^= 1
+        try scratch.write(bytes, to: name)
+        #expect(try Journal.readAll(scratch.path).records.map(\.bytes) == [[1], [3]])
+    }
+
+    @Test func randomBytesNeverStopOpening() throws {
+        let sample = try sample()
+        var generator = Generator(seed: 99)
+        for _ in 0..<150 {
+            let scratch = try Scratch()
+            var files = sample.files
+            for _ in 0..<Int.random(in: 1...5, using: &generator) {
+                let name = sample.names[Int.random(in: 0...2, using: &generator)]
+                guard var bytes = files[name], !bytes.isEmpty else { continue }
+                let start = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0...3, using: &generator) {
+                case 0: bytes.removeSubrange(start...)
+                case 1:
+                    for index in start..<min(bytes.count, start + 600) { bytes[index] = generator.bytes(1)[0] }
+                case 2: for index in start..<min(bytes.count, start + 4096) { bytes[index] = 0 }
+                default: bytes = generator.bytes(bytes.count)
+                }
+                files[name] = bytes
+            }
+            try scratch.replace(with: files)
+            let (records, _) = try Journal.readAll(scratch.path)
+            // Whatever comes back was written, and in order.
+            #expect(records.allSatisfy { sample.records.contains($0) })
+            #expect(zip(records, records.dropFirst()).allSatisfy { $0.0.sequence < $0.1.sequence })
+            let again = try Journal.readAll(scratch.path)
+            #expect(again.records == records)
+            #expect(again.report.quarantinedStretches == 0 && again.report.truncatedBytes == 0)
+        }
+    }
+}
