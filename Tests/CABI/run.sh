@@ -257,12 +257,13 @@ test_programs() {
     # The library itself has no AddressSanitizer inside: valgrind sees what it reads and writes. Values are not traced
     # (Swift never reads one that was not set, and its enum tags look so to valgrind).
     for name in ordinary misuse threads; do
-        program valgrind valgrind -q --error-exitcode=99 --undef-value-errors=no --leak-check=full \
+        program valgrind valgrind -q --fair-sched=yes --error-exitcode=99 --undef-value-errors=no --leak-check=full \
             --show-leak-kinds=definite --errors-for-leak-kinds=definite "--suppressions=$here/valgrind.supp" \
             "$work/$name-plain"
     done
     # A forked child has lost the stacks of its parent's threads, and with them what only they pointed at.
-    program valgrind valgrind -q --error-exitcode=99 --undef-value-errors=no --leak-check=no "$work/forked-plain"
+    program valgrind valgrind -q --fair-sched=yes --error-exitcode=99 --undef-value-errors=no --leak-check=no \
+        "$work/forked-plain"
     gcc -std=c11 -g -Wall -Wextra -Werror "$here/programs/loaded.c" -o "$work/loaded" -I"$root/include" &&
         program plain "$work/loaded" "$prefix/lib/libmartlet.so.0" || not_ok "loaded: does not compile"
 }
