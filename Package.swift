@@ -23,8 +23,6 @@ let package = Package(
         .target(name: "Signing", dependencies: ["CHardware"]),
         .target(name: "Model", dependencies: ["JSONText"]),
         .target(name: "Threading", dependencies: ["CPlatform", "Model"]),
-        // Complete and tested as a room; the engine does not use it yet.
-        .target(name: "Journal", dependencies: ["CHardware", "CPlatform"]),
         .target(name: "Registry", dependencies: ["JSONText", "Model", "Threading"]),
         .target(name: "Delivery", dependencies: ["Model"]),
         .target(name: "Transport", dependencies: ["CCurl", "Model"]),
@@ -47,7 +45,6 @@ let package = Package(
         .testTarget(name: "ModelTests", dependencies: ["Model", "JSONText"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
-        .testTarget(name: "JournalTests", dependencies: ["Journal", "CHardware"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport", "Threading"]),
         .testTarget(
             name: "MartletTests",
