@@ -131,6 +131,15 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_ERROR_VERIFICATION_FAILED (-14)
 /** A fault in Martlet itself; please report it. */
 #define MARTLET_ERROR_INTERNAL (-15)
+/**
+ * The disk, the user's share of it or `journal.maxBytes` is full: nothing was accepted. Push again when there is room;
+ * what was accepted before goes on.
+ */
+#define MARTLET_ERROR_STORAGE_FULL (-16)
+/** The data directory cannot be used as it is, or the system failed to write it; the error text says which. */
+#define MARTLET_ERROR_STORAGE (-17)
+/** Another engine, of this process or of another, has the data directory open. */
+#define MARTLET_ERROR_IN_USE (-18)
 
 /* ---------------------------------------------------------------------------------------------------------------- *
  * Outcomes: what became of a delivery or an event
@@ -346,10 +355,27 @@ void martlet_free(void *pointer);
  * Threads: any. After a fork the child cannot use an engine of its parent but may open its own.
  *
  * Errors: INVALID_JSON; INVALID_DOCUMENT for an unknown key, a wrong type or a value outside its range, which the text
- * names; OUT_OF_RESOURCES for threads, descriptors, memory or handles.
+ * names; IN_USE when another engine has the data directory open, STORAGE when it cannot be used, STORAGE_FULL when its disk
+ * has no room; OUT_OF_RESOURCES for threads, descriptors, memory or handles.
  */
 int32_t martlet_engine_open(const char *configuration, size_t length, martlet_engine_t *engine, char *error,
                             size_t error_size);
+
+/**
+ * Opens an engine as martlet_engine_open() does, for a binding or framework that wants to be seen: its name is added to
+ * the `user-agent` header, also behind one that the configuration sets.
+ *
+ * binding, binding_length: `name` or `name/version`, copied: 1 to 64 characters, each part a token of RFC 9110,
+ * section 5.6.2, such as `martlet-python/0.1.0`.
+ *
+ * configuration, length, engine: as for martlet_engine_open().
+ *
+ * Threads: any.
+ *
+ * Errors: those of martlet_engine_open(); INVALID_ARGUMENT for a name that is none.
+ */
+int32_t martlet_engine_open_as(const char *binding, size_t binding_length, const char *configuration,
+                               size_t length, martlet_engine_t *engine, char *error, size_t error_size);
 
 /**
  * Waits until every accepted event is settled: delivered, given up, expired or canceled.

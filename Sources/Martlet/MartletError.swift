@@ -62,6 +62,13 @@ extension MartletError {
         public static let verificationFailed = Code(rawValue: -14)
         /// A fault in Martlet itself; please report it.
         public static let `internal` = Code(rawValue: -15)
+        /// The disk, the user's share of it or `journal.maxBytes` is full: nothing was accepted. Push again when there is
+        /// room; what was accepted before goes on.
+        public static let storageFull = Code(rawValue: -16)
+        /// The data directory cannot be used as it is, or the system failed to write it; the message says what to do.
+        public static let storage = Code(rawValue: -17)
+        /// Another engine, of this process or of another, has the data directory open.
+        public static let inUse = Code(rawValue: -18)
     }
 }
 
@@ -83,6 +90,9 @@ extension MartletError.Code {
         (.outOfResources, "OUT_OF_RESOURCES", "memory, threads, file descriptors or handles ran out"),
         (.verificationFailed, "VERIFICATION_FAILED", "the signature is not valid"),
         (.internal, "INTERNAL", "a fault in Martlet"),
+        (.storageFull, "STORAGE_FULL", "the disk or the journal's share of it is full; nothing was accepted"),
+        (.storage, "STORAGE", "the data directory cannot be used or written"),
+        (.inUse, "IN_USE", "another engine has the data directory open"),
     ]
 
     /// The name as in C, without its prefix: `QUEUE_FULL`.

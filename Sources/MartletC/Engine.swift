@@ -15,9 +15,40 @@ import Martlet
 /// Threads: any. After a fork the child cannot use an engine of its parent but may open its own.
 ///
 /// Errors: INVALID_JSON; INVALID_DOCUMENT for an unknown key, a wrong type or a value outside its range, which the text
-/// names; OUT_OF_RESOURCES for threads, descriptors, memory or handles.
+/// names; IN_USE when another engine has the data directory open, STORAGE when it cannot be used, STORAGE_FULL when its disk
+/// has no room; OUT_OF_RESOURCES for threads, descriptors, memory or handles.
 @_cdecl("martlet_engine_open")
 public func engineOpen(
+    _ configuration: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ engine: UnsafeMutablePointer<martlet_engine_t?>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    open(
+        configuration,
+        length,
+        binding: UnsafeRawBufferPointer(start: nil, count: 0),
+        engine,
+        ErrorText(error, errorSize)
+    )
+}
+
+/// Opens an engine as martlet_engine_open() does, for a binding or framework that wants to be seen: its name is added to
+/// the `user-agent` header, also behind one that the configuration sets.
+///
+/// binding, binding_length: `name` or `name/version`, copied: 1 to 64 characters, each part a token of RFC 9110,
+/// section 5.6.2, such as `martlet-python/0.1.0`.
+///
+/// configuration, length, engine: as for martlet_engine_open().
+///
+/// Threads: any.
+///
+/// Errors: those of martlet_engine_open(); INVALID_ARGUMENT for a name that is none.
+@_cdecl("martlet_engine_open_as")
+public func engineOpenAs(
+    _ binding: UnsafePointer<CChar>?,
+    _ bindingLength: UInt,
     _ configuration: UnsafePointer<CChar>?,
     _ length: UInt,
     _ engine: UnsafeMutablePointer<martlet_engine_t?>?,
@@ -28,10 +59,28 @@ public func engineOpen(
     errorText.clear()
     engine?.pointee = nil
     do throws(MartletError) {
+        let product = try name(binding, bindingLength, "binding")
+        guard !product.isEmpty else { throw MartletError(.invalidArgument, "binding is empty") }
+        return open(configuration, length, binding: product, engine, errorText)
+    } catch {
+        return errorText.fill(error)
+    }
+}
+
+private func open(
+    _ configuration: UnsafePointer<CChar>?,
+    _ length: UInt,
+    binding: UnsafeRawBufferPointer,
+    _ engine: UnsafeMutablePointer<martlet_engine_t?>?,
+    _ errorText: ErrorText
+) -> Int32 {
+    errorText.clear()
+    engine?.pointee = nil
+    do throws(MartletError) {
         let output = try required(engine, "engine")
         let bytes = try document(configuration, length, "configuration")
         output.pointee = try HandleTable.insert { () throws(MartletError) in
-            try Engine(configuration: bytes)
+            try Engine(configuration: bytes, binding: binding)
         }
         return MARTLET_OK
     } catch {

@@ -60,23 +60,27 @@ def encode(document):
 class Engine:
     """Development mode, quick retries and all outcomes, unless told otherwise."""
 
-    def __init__(self, **configuration):
+    def __init__(self, binding=None, **configuration):
         configuration = {"environment": "development", "outcomes": "all",
                          "retry": {"delaysSeconds": [0.05, 0.1, 0.2], "jitter": 0}} | configuration
         self.handle = c_void_p()
-        self.call("open", configuration, byref(self.handle))
+        if binding:
+            self.call("open_as", binding, configuration, byref(self.handle))
+        else:
+            self.call("open", configuration, byref(self.handle))
 
     def call(self, name, *arguments):
         """Calls `martlet_NAME`, or `martlet_engine_NAME`; documents and ids as str, bytes, dict or None."""
         error = ctypes.create_string_buffer(512)
-        flat = [] if name == "open" else [self.handle]
+        is_open = name in ("open", "open_as")
+        flat = [] if is_open else [self.handle]
         for argument in arguments:
             if argument is None or isinstance(argument, (str, bytes, dict)):
                 argument = encode(argument)
                 flat += [argument, c_size_t(len(argument))]
             else:
                 flat.append(argument)
-        function = getattr(library, f"martlet_{'engine_' if name == 'open' else ''}{name}")
+        function = getattr(library, f"martlet_{'engine_' if is_open else ''}{name}")
         status = function(*flat, error, c_size_t(len(error)))
         if status != 0:
             raise Error(status, error.value.decode())

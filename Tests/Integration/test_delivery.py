@@ -8,7 +8,7 @@ import time
 import pytest
 import standardwebhooks
 from conftest import ROOT
-from martlet import CANCELED, DELIVERY, EVENT, FAILED, FAILURES, SUCCEEDED, WEBHOOK_DISABLED, Error
+from martlet import CANCELED, DELIVERY, EVENT, FAILED, FAILURES, SUCCEEDED, WEBHOOK_DISABLED, Engine, Error
 from receiver import Answer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -87,6 +87,17 @@ def test_id_and_time_of_the_caller_are_kept(engine, receiver):
     assert engine.one().event_id == b"order-17"
     assert receiver.requests[0].event_id == "order-17"
     assert json.loads(receiver.requests[0].body)["createdAt"] == "2025-12-08T10:30:00+05:30"
+
+
+def test_a_binding_is_seen_in_the_user_agent(receiver):
+    engine = Engine(binding="host-kit/2.1", userAgent="Acme/9")
+    try:
+        engine.webhook(receiver.url())
+        engine.push("{}")
+        engine.one()
+        assert receiver.requests[0].headers["user-agent"] == "Acme/9 host-kit/2.1"
+    finally:
+        engine.free()
 
 
 @pytest.mark.parametrize("payload_format, keys", [("standard", {"type", "timestamp", "data"}), ("raw", {"callId"})])

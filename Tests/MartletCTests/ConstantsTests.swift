@@ -23,6 +23,9 @@ import Testing
             (MARTLET_ERROR_OUT_OF_RESOURCES, .outOfResources),
             (MARTLET_ERROR_VERIFICATION_FAILED, .verificationFailed),
             (MARTLET_ERROR_INTERNAL, .internal),
+            (MARTLET_ERROR_STORAGE_FULL, .storageFull),
+            (MARTLET_ERROR_STORAGE, .storage),
+            (MARTLET_ERROR_IN_USE, .inUse),
         ]
         #expect(codes.map(\.0) == codes.map(\.1.rawValue))
         #expect(codes.map(\.1) == MartletError.Code.all.map(\.code))

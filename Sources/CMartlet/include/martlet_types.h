@@ -75,6 +75,15 @@ typedef struct martlet_engine *martlet_engine_t;
 #define MARTLET_ERROR_VERIFICATION_FAILED (-14)
 /** A fault in Martlet itself; please report it. */
 #define MARTLET_ERROR_INTERNAL (-15)
+/**
+ * The disk, the user's share of it or `journal.maxBytes` is full: nothing was accepted. Push again when there is room;
+ * what was accepted before goes on.
+ */
+#define MARTLET_ERROR_STORAGE_FULL (-16)
+/** The data directory cannot be used as it is, or the system failed to write it; the error text says which. */
+#define MARTLET_ERROR_STORAGE (-17)
+/** Another engine, of this process or of another, has the data directory open. */
+#define MARTLET_ERROR_IN_USE (-18)
 
 /* ---------------------------------------------------------------------------------------------------------------- *
  * Outcomes: what became of a delivery or an event

@@ -27,6 +27,21 @@ public final class Engine: Sendable {
         )
     }
 
+    /// Opens an engine for a language binding, whose `name/version` is added to the `user-agent` header.
+    package init(configuration: UnsafeRawBufferPointer, binding: UnsafeRawBufferPointer) throws(MartletError) {
+        var settings = try Engine.read(configuration)
+        if !binding.isEmpty {
+            guard let product = UserAgent.product(binding) else {
+                throw MartletError(
+                    .invalidArgument,
+                    "binding must be name or name/version in 1 to 64 letters, digits and !#$%&'*+-.^_`|~"
+                )
+            }
+            settings.userAgent += " \(product)"
+        }
+        state = try EngineState(settings)
+    }
+
     private static func read(_ bytes: UnsafeRawBufferPointer) throws(MartletError) -> Configuration {
         do {
             return try Configuration(json: bytes)

@@ -18,6 +18,7 @@ static void null_pointers(martlet_engine_t engine) {
         size_t e = n == 0 ? sizeof error : n;
         char *text = n == 0 ? error : NULL;
         CHECK(martlet_engine_open(NULL, n, NULL, text, e) == BAD);
+        CHECK(martlet_engine_open_as(NULL, n, NULL, n, NULL, text, e) == BAD);
         CHECK(martlet_engine_stats_json(engine, NULL, NULL) == BAD);
         CHECK(martlet_engine_metrics_text(engine, NULL, NULL) == BAD);
         CHECK(martlet_engine_event_types_json(engine, NULL, NULL) == BAD);
@@ -110,6 +111,10 @@ static void bytes_that_are_not_utf8_or_json(void) {
               MARTLET_ERROR_UNKNOWN_EVENT_TYPE);
         CHECK(martlet_webhook_create(engine, TEXT(bad[i]), NULL, NULL, error, sizeof error) < 0);
         CHECK(martlet_webhook_delete(engine, TEXT(bad[i]), error, sizeof error) < 0);
+    }
+    static const char *const no_products[] = {"", "a b", "a/b/c", "/1", "a/", "a\r\nb: c", "caf\xc3\xa9"};
+    for (size_t i = 0; i < sizeof no_products / sizeof *no_products; i++) {
+        CHECK_STATUS(BAD, martlet_engine_open_as(TEXT(no_products[i]), "{}", 2, &other, error, sizeof error));
     }
     CHECK_STATUS(MARTLET_ERROR_INVALID_JSON, martlet_engine_open("{\"\xff\":1}", 7, &other, error, sizeof error));
     CHECK(other == NULL);
