@@ -18,7 +18,7 @@ static void library(void) {
         CHECK(martlet_status_text(status)[0] != 0);
         previous = status;
     }
-    CHECK(count == 16);
+    CHECK(count == 19);
     CHECK(strcmp(martlet_status_name(-1000), "UNKNOWN") == 0);
 }
 
