@@ -25,11 +25,14 @@ let package = Package(
         .target(name: "Threading", dependencies: ["CPlatform", "Model"]),
         .target(name: "Registry", dependencies: ["JSONText", "Model", "Threading"]),
         .target(name: "Delivery", dependencies: ["Model"]),
+        .target(name: "Journal", dependencies: ["CHardware", "CPlatform", "Threading"]),
+        .target(name: "Records", dependencies: ["Model"]),
         .target(name: "Transport", dependencies: ["CCurl", "Model"]),
         .target(
             name: "Martlet",
             dependencies: [
-                "CPlatform", "JSONText", "Signing", "Model", "Threading", "Registry", "Delivery", "Transport",
+                "CPlatform", "JSONText", "Signing", "Model", "Threading", "Registry", "Delivery", "Journal", "Records",
+                "Transport",
             ]
         ),
         .target(name: "MartletC", dependencies: ["Martlet", "CMartlet"]),
@@ -45,6 +48,8 @@ let package = Package(
         .testTarget(name: "ModelTests", dependencies: ["Model", "JSONText"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "CHardware", "CPlatform", "Threading"]),
+        .testTarget(name: "RecordsTests", dependencies: ["Records", "Model"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport", "Threading"]),
         .testTarget(
             name: "MartletTests",

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -49,15 +48,26 @@ static void add_fork_handlers(void) {
     fork_handlers_error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
+static int open_anew_and_lock(int directory) {
+    int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own < 0) return errno;
+    int error = flock(own, LOCK_EX | LOCK_NB) == 0 && dup3(own, directory, O_CLOEXEC) >= 0 ? 0 : errno;
+    close(own);
+    return error;
+}
+
 int32_t martlet_journal_lock(int32_t directory) {
     pthread_once(&fork_handlers_once, add_fork_handlers);
     if (fork_handlers_error != 0) return fork_handlers_error;
     struct locked_directory *one = malloc(sizeof *one);
     if (one == NULL) return ENOMEM;
     one->descriptor = directory;
-    /* Locked and remembered in one step that no fork can split. */
+    /*
+     * Locked and remembered in one step that no fork can split. The directory is opened anew in it, because a child that
+     * was made since the first opening shares that one and does not know that it is to be closed.
+     */
     pthread_mutex_lock(&locked_mutex);
-    int error = flock(directory, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    int error = open_anew_and_lock(directory);
     if (error == 0) {
         one->next = locked_directories;
         locked_directories = one;
@@ -125,11 +135,25 @@ int32_t martlet_journal_size(int32_t file, int64_t *bytes) {
     return 0;
 }
 
+int32_t martlet_journal_allocated_size(int32_t file, int64_t *bytes) {
+    struct stat status;
+    if (fstat(file, &status) != 0) return errno;
+    /* In units of 512 bytes, whatever the blocks of the file system are (stat(3type)). */
+    *bytes = (int64_t)status.st_blocks * 512;
+    return 0;
+}
+
 int32_t martlet_journal_allocate(int32_t file, int64_t bytes) { return posix_fallocate(file, 0, (off_t)bytes); }
 
 int32_t martlet_journal_write(int32_t file, const void *bytes, size_t count, int64_t offset, size_t *written) {
     ssize_t result = pwrite(file, bytes, count, (off_t)offset);
     *written = result > 0 ? (size_t)result : 0;
+    return result >= 0 ? 0 : errno;
+}
+
+int32_t martlet_journal_read(int32_t file, void *bytes, size_t count, int64_t offset, size_t *read) {
+    ssize_t result = pread(file, bytes, count, (off_t)offset);
+    *read = result > 0 ? (size_t)result : 0;
     return result >= 0 ? 0 : errno;
 }
 

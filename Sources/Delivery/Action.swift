@@ -4,6 +4,9 @@ import Model
 package enum Action: Sendable {
     /// Start an attempt of this delivery now, and answer with `attemptEnded`.
     case start(delivery: UInt32)
+    /// A try is over and the delivery waits for the next one: its record tells how far it has come, and when that is, unless
+    /// it was settled since.
+    case scheduled(delivery: UInt32, generation: UInt32)
     /// The delivery is settled and its record is gone.
     case settled(Settlement)
     /// The core disabled the webhook; the instant is when the failures began that no success has ended, nil where there

@@ -18,6 +18,9 @@ extension DeliveryCore {
         )
         record.attempts = new.attempts
         record.tries = new.tries
+        record.lastStatus = new.lastStatus
+        record.lastError = new.lastError
+        record.log = new.log
         record.isTest = new.isTest
         record.orderKey = new.isTest ? 0 : orderKey(of: new)
         let (delivery, generation) = records.insert(record)
@@ -103,7 +106,7 @@ extension DeliveryCore {
             settle(delivery, .succeeded)
             if result.asksToDisable, !isTest { disable(webhook, .receiverAsked) }
         case .retry(let wait):
-            retry(delivery, at: now, afterMilliseconds: wait)
+            if retry(delivery, at: now, afterMilliseconds: wait) { noteScheduled(delivery) }
         case .giveUp:
             settle(delivery, isWanted(delivery) ? .failed : .canceled)
         case .disable(let reason):
@@ -139,6 +142,7 @@ extension DeliveryCore {
         let due = now.advanced(milliseconds: wait).nanoseconds
         records[delivery].due = due
         arm(delivery, records.generation(of: delivery), at: due)
+        noteScheduled(delivery)
     }
 
     /// Settles the delivery as canceled, at once or, where it is in flight, when its attempt ends without success.
@@ -169,16 +173,28 @@ extension DeliveryCore {
         return !record.cancelRequested && webhooks[Int(record.webhook)].isPresent
     }
 
-    /// Ends the flight of a delivery that is to be tried again, where it still is wanted and in time.
-    private mutating func retry(_ delivery: UInt32, at now: Instant, afterMilliseconds wait: Int64) {
-        guard isWanted(delivery) else { return settle(delivery, .canceled) }
-        guard records[delivery].expiry > now.nanoseconds else { return settle(delivery, .expired) }
+    /// Ends the flight of a delivery that is to be tried again, where it still is wanted and in time; false where not.
+    @discardableResult
+    private mutating func retry(_ delivery: UInt32, at now: Instant, afterMilliseconds wait: Int64) -> Bool {
+        guard isWanted(delivery) else {
+            settle(delivery, .canceled)
+            return false
+        }
+        guard records[delivery].expiry > now.nanoseconds else {
+            settle(delivery, .expired)
+            return false
+        }
         let index = Int(records[delivery].webhook)
         webhooks[index].move(delivery, to: .waiting, in: records)
         landed(index)
         let due = now.advanced(milliseconds: wait).nanoseconds
         records[delivery].due = due
         arm(delivery, records.generation(of: delivery), at: due)
+        return true
+    }
+
+    private mutating func noteScheduled(_ delivery: UInt32) {
+        actions.append(.scheduled(delivery: delivery, generation: records.generation(of: delivery)))
     }
 
     /// An attempt of the webhook is over.

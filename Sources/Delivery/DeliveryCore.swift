@@ -26,7 +26,7 @@ package struct DeliveryCore: ~Copyable {
     /// Tries that breakers turned away, since the start.
     package internal(set) var skippedTries: UInt64 = 0
 
-    let options: Options
+    package let options: Options
     var random: RandomSource
     var records = Slab<DeliveryRecord>()
     var webhooks: ContiguousArray<WebhookState> = []
@@ -75,6 +75,11 @@ package struct DeliveryCore: ~Copyable {
         records[delivery].log = position
     }
 
+    /// Calls `body` with the deliveries whose index lies in `range`; false where the whole range lies past the last one.
+    package func forEachDelivery(in range: Range<UInt32>, _ body: (UInt32, DeliveryRecord) -> Void) -> Bool {
+        records.forEachIndex(in: range) { body($0, records[$0]) }
+    }
+
     package func forEachDelivery(_ body: (UInt32, DeliveryRecord) -> Void) {
         records.forEachIndex { body($0, records[$0]) }
     }
@@ -91,6 +96,23 @@ package struct DeliveryCore: ~Copyable {
         isPresent(slot) && webhooks[Int(slot.index)].isEnabled
     }
 
+    /// The webhook of a delivery that is not settled.
+    package func slot(of record: DeliveryRecord) -> WebhookSlot {
+        WebhookSlot(index: record.webhook, generation: webhooks[Int(record.webhook)].generation)
+    }
+
+    /// When the failures of the webhook began that no success has ended; nil where the last attempt succeeded.
+    package func failingSince(of slot: WebhookSlot) -> Instant? {
+        guard isPresent(slot), webhooks[Int(slot.index)].failingSince != .max else { return nil }
+        return Instant(nanoseconds: webhooks[Int(slot.index)].failingSince)
+    }
+
+    /// Until when its receiver asked to be left alone; nil where it never did.
+    package func pausedUntil(of slot: WebhookSlot) -> Instant? {
+        guard isPresent(slot), webhooks[Int(slot.index)].pausedUntil != .min else { return nil }
+        return Instant(nanoseconds: webhooks[Int(slot.index)].pausedUntil)
+    }
+
     func isPresent(_ slot: WebhookSlot) -> Bool {
         guard slot.index < webhooks.count else { return false }
         let state = webhooks[Int(slot.index)]
@@ -102,7 +124,17 @@ package struct DeliveryCore: ~Copyable {
 
 extension DeliveryCore {
     /// Adds a webhook at an index that is free: never used, or released by `webhookReleased`.
-    package mutating func addWebhook(_ slot: WebhookSlot, policy: WebhookPolicy, isEnabled: Bool) {
+    ///
+    /// - Parameters:
+    ///   - failingSince: when the failures began that no success has ended, where an earlier life of the process saw that.
+    ///   - pausedUntil: until when the receiver asked then to be left alone.
+    package mutating func addWebhook(
+        _ slot: WebhookSlot,
+        policy: WebhookPolicy,
+        isEnabled: Bool,
+        failingSince: Instant? = nil,
+        pausedUntil: Instant? = nil
+    ) {
         let index = Int(slot.index)
         while webhooks.count <= index {
             webhooks.append(WebhookState())
@@ -115,6 +147,8 @@ extension DeliveryCore {
         state.isEnabled = isEnabled
         state.generation = slot.generation
         state.configure(policy)
+        state.failingSince = failingSince?.nanoseconds ?? .max
+        state.pausedUntil = pausedUntil?.nanoseconds ?? .min
         state.isInRing = webhooks[index].isInRing
         state.isHeld = webhooks[index].isHeld
         webhooks[index] = state

@@ -16,6 +16,11 @@ package struct NewDelivery: BitwiseCopyable, Sendable {
     package var attempts: UInt16 = 0
     /// Places of the retry schedule used up then.
     package var tries: UInt16 = 0
+    /// Of the last attempt then.
+    package var lastStatus: UInt16 = 0
+    package var lastError = ErrorClass.none
+    /// Where the driver logged it.
+    package var log: UInt64 = .max
     /// Sent at once whatever the webhook's state, and never tried again.
     package var isTest = false
 

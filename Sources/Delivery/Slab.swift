@@ -82,6 +82,14 @@ package struct Slab<Element: BitwiseCopyable>: ~Copyable {
         nonmutating _modify { yield &place(index).pointee.element }
     }
 
+    /// Calls `body` with every index in use that lies in `range`; false where the whole range lies past the last index.
+    package func forEachIndex(in range: Range<UInt32>, _ body: (UInt32) -> Void) -> Bool {
+        for index in range.clamped(to: 0..<UInt32(used)) where place(index).pointee.generation & 1 == 1 {
+            body(index)
+        }
+        return range.lowerBound < used
+    }
+
     /// Calls `body` with every index in use, in no particular order.
     package func forEachIndex(_ body: (UInt32) -> Void) {
         for index in 0..<UInt32(used) where place(index).pointee.generation & 1 == 1 {

@@ -1,4 +1,5 @@
 import Synchronization
+import Threading
 
 /// Lets threads that wait for the disk share one sync.
 ///
@@ -14,7 +15,7 @@ final class GroupCommit: Sendable {
         var failure: Int32 = 0
     }
 
-    private let state = Monitor(State())
+    private let state = Monitored(State())
     private let syncedSequence = Atomic<UInt64>(0)
 
     /// The last record that is known to be on the disk, with all before it.

@@ -70,9 +70,9 @@ extension Journal {
         guard kind != RecordFormat.fillerKind else { throw .reservedKind }
         // The body's part of the checksum needs no lock.
         var checksum = martlet_hw_crc32c(0, first.baseAddress, first.count)
-        checksum = martlet_hw_crc32c(checksum, second.baseAddress, second.count)
-        checksum = martlet_hw_crc32c(checksum, third.baseAddress, third.count)
-        checksum = martlet_hw_crc32c(checksum, fourth.baseAddress, fourth.count)
+        if second.count != 0 { checksum = martlet_hw_crc32c(checksum, second.baseAddress, second.count) }
+        if third.count != 0 { checksum = martlet_hw_crc32c(checksum, third.baseAddress, third.count) }
+        if fourth.count != 0 { checksum = martlet_hw_crc32c(checksum, fourth.baseAddress, fourth.count) }
         let draft = Draft(
             kind: kind,
             length: length,

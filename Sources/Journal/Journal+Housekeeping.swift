@@ -58,23 +58,29 @@ extension Journal {
 
     /// Deletes from the oldest on while none of a segment's records is needed, never the active one.
     private func deleteDeadSegments() {
-        var hasDeleted = false
-        while let dead = table.withLock({ $0.segments.first }), dead.isSealed, !dead.hasLiveRecords {
-            do throws(JournalError) {
-                // What was copied out of it is on the disk before the only other copy goes.
-                try sync(through: counters.copiedSequence.load(ordering: .acquiring))
-                try files.remove(SegmentName.file(dead.number), in: directory)
-            } catch {
-                counters.deletionFailures.add(1, ordering: .relaxed)
-                break
-            }
-            table.withLock { $0.removeFirst() }
-            counters.bytesOnDisk.subtract(dead.mapping.count, ordering: .relaxed)
+        // The segment is let go of inside, for its room is back only once it is unmapped.
+        while deleteOldestIfDead() {
             counters.segmentsDeleted.add(1, ordering: .relaxed)
-            hasDeleted = true
             retryPreparation()
+            // A later segment must not be gone where an earlier one is back after a power failure.
+            if syncInterval != nil { try? files.syncDirectory(directory) }
         }
-        // A later segment must not be gone where an earlier one is back after a power failure.
-        if hasDeleted, syncInterval != nil { try? files.syncDirectory(directory) }
+    }
+
+    private func deleteOldestIfDead() -> Bool {
+        guard let dead = table.withLock({ $0.segments.first }), dead.isSealed, !dead.hasLiveRecords else {
+            return false
+        }
+        do throws(JournalError) {
+            // What was copied out of it is on the disk before the only other copy goes.
+            try sync(through: counters.copiedSequence.load(ordering: .acquiring))
+            try files.remove(SegmentName.file(dead.number), in: directory)
+        } catch {
+            counters.deletionFailures.add(1, ordering: .relaxed)
+            return false
+        }
+        table.withLock { $0.removeFirst() }
+        counters.bytesOnDisk.subtract(dead.mapping.count, ordering: .relaxed)
+        return true
     }
 }

@@ -7,6 +7,8 @@ struct PreparationState: Sendable {
     var wantsSegment = false
     var wantsPages = false
     var isStopped = false
+    /// An attempt is under way.
+    var isRunning = false
     /// Attempts that ended.
     var finished = 0
     /// Why the last attempt failed.
@@ -30,7 +32,9 @@ extension Journal {
         let now = SystemClock.monotonic()
         let step: Step = preparation.update { state in
             if state.isStopped { return .refused(.closed) }
-            if let failure = state.failure, now < state.retryAt { return .refused(failure) }
+            // One that is due may find more than the last one did.
+            let isDue = state.isRunning || state.wantsSegment
+            if let failure = state.failure, now < state.retryAt, !isDue { return .refused(failure) }
             state.wantsSegment = true
             return .wait(state.finished)
         }
@@ -40,12 +44,10 @@ extension Journal {
         }
     }
 
-    /// Room came back: the next attempt need not wait.
+    /// Room came back: an attempt that failed for want of it, or is about to, is repeated at once.
     func retryPreparation() {
         preparation.update { state in
-            guard state.failure != nil else { return }
-            state.retryAt = 0
-            state.wantsSegment = true
+            if state.failure != nil || state.isRunning { state.wantsSegment = true }
         }
     }
 
@@ -64,6 +66,7 @@ extension Journal {
             if state.isStopped { return .some(nil) }
             guard state.wantsSegment || state.wantsPages else { return nil }
             defer {
+                state.isRunning = state.wantsSegment
                 state.wantsSegment = false
                 state.wantsPages = false
             }
@@ -89,6 +92,7 @@ extension Journal {
         }
         let retryAt = SystemClock.monotonic() &+ Journal.retryNanoseconds
         preparation.update { state in
+            state.isRunning = false
             state.finished &+= 1
             state.failure = failure
             state.retryAt = retryAt

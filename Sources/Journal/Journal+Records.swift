@@ -17,6 +17,11 @@ package struct PinnedRecord: @unchecked Sendable {
     package let bytes: UnsafeRawBufferPointer
     private let segment: Segment
 
+    /// What keeps ``bytes`` mapped: whoever holds it may use them without the rest of this value.
+    package var owner: AnyObject {
+        segment
+    }
+
     init?(_ segment: Segment, offset: Int) {
         guard let record = segment.record(at: offset) else { return nil }
         position = Position(segment: segment.number, offset: offset)

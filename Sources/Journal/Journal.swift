@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Threading
 
 /// An append-only log in a directory: records of a kind and some bytes, kept until they are released.
 ///
@@ -26,9 +27,10 @@ package final class Journal: Sendable {
     let appending: Locked<AppendState>
     let table: Locked<SegmentTable>
     let commit = GroupCommit()
-    let preparation = Monitor(PreparationState())
-    let housekeeping = Monitor(HousekeepingState())
-    let threads = Locked<[BackgroundThread]>([])
+    let preparation = Monitored(PreparationState())
+    let housekeeping = Monitored(HousekeepingState())
+    /// Threads that run.
+    private let threads = Monitored(0)
     let counters = Counters()
 
     /// What opening found.
@@ -99,15 +101,20 @@ package final class Journal: Sendable {
         }
     }
 
-    /// Starts the threads and, in a new directory, makes the first segment: who cannot write is told at once.
+    /// Starts the threads and makes a segment where there is none to write to. Who cannot write to a new directory is told
+    /// at once; what an older one holds can be read on a full disk too.
     private func start() throws(JournalError) {
         let hasRoom = appending.withLock { $0.active != nil || $0.prepared != nil }
-        if !hasRoom { try prepareFirst() }
+        if !hasRoom {
+            do throws(JournalError) {
+                try prepareFirst()
+            } catch {
+                guard error.isWantOfRoom, table.withLock({ !$0.segments.isEmpty }) else { throw error }
+            }
+        }
         do throws(JournalError) {
-            let preparer = try BackgroundThread(name: "martlet-prepare") { [self] in runPreparation() }
-            threads.withLock { $0.append(preparer) }
-            let keeper = try BackgroundThread(name: "martlet-journal") { [self] in runHousekeeping() }
-            threads.withLock { $0.append(keeper) }
+            try startThread("martlet-prepare") { $0.runPreparation() }
+            try startThread("martlet-journal") { $0.runHousekeeping() }
         } catch {
             stop()
             throw error
@@ -140,14 +147,22 @@ package final class Journal: Sendable {
         files.unlock(directory)
     }
 
+    private func startThread(_ name: String, _ body: @escaping @Sendable (Journal) -> Void) throws(JournalError) {
+        threads.update { $0 += 1 }
+        let isStarted = OwnedThread.start(name: name) { [self] in
+            body(self)
+            threads.update { $0 -= 1 }
+        }
+        guard isStarted else {
+            threads.update { $0 -= 1 }
+            throw .system(operation: "start", path: "a thread", code: EAGAIN)
+        }
+    }
+
     private func stop() {
         preparation.update { $0.isStopped = true }
         housekeeping.update { $0.isStopped = true }
-        let running = threads.withLock { threads in
-            defer { threads = [] }
-            return threads
-        }
-        for thread in running { thread.join() }
+        _ = threads.wait { $0 == 0 ? () : nil }
     }
 
     /// A reading of the counters; takes both locks for a moment.

@@ -66,6 +66,11 @@ package enum JournalError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// True where it passes once something is deleted.
+    var isWantOfRoom: Bool {
+        self == .noSpace || self == .limitReached
+    }
+
     var isMissingFile: Bool {
         if case .system(_, _, ENOENT) = self { true } else { false }
     }

@@ -48,6 +48,7 @@ struct Recovery {
             noteGap(before: candidate.number, previous: scanned.last?.segment.number)
             let segment = try Segment(header: candidate.header, mapping: candidate.mapping)
             if candidate.isHeaderDamaged { repairHeader(of: segment) }
+            if candidate.mapping.count < candidate.header.segmentBytes { report.shortenedSegments += 1 }
             let recordsBefore = report.records
             let (end, isWritable) = scan(segment, body)
             let isEmpty = report.records == recordsBefore && end == SegmentHeader.bytes
@@ -115,9 +116,9 @@ struct Recovery {
             }
             switch SegmentHeader.decode(mapping.bytes) {
             case .newer(let version): throw .newerFormat(file: "\(files.path)/\(name)", version: version)
-            case .valid(let header, let isDamaged) where header.number == number && header.segmentBytes <= 2 << 30:
+            case .valid(let header, let damage) where header.number == number && header.segmentBytes <= 2 << 30:
                 candidates.append(
-                    Candidate(number: number, header: header, mapping: mapping, isHeaderDamaged: isDamaged)
+                    Candidate(number: number, header: header, mapping: mapping, isHeaderDamaged: damage != .none)
                 )
             default: unusable.append((number, mapping))
             }
@@ -137,9 +138,12 @@ struct Recovery {
     private func map(_ name: String) throws(JournalError) -> Mapping? {
         let file = try files.open(name, in: directory, .write)
         defer { files.close(file) }
-        let bytes = try files.size(file, name)
+        let bytes = min(try files.size(file, name), 2 << 30)
         if bytes == 0 { return nil }
-        return try files.map(file, bytes: min(bytes, 2 << 30), writable: true, name)
+        // Many a tool that copies or restores files leaves holes where zeros were. A hole needs room once it is touched,
+        // and on a full disk the kernel ends the process for it (SIGBUS).
+        if try files.allocatedSize(file, name) < bytes { try files.allocate(file, bytes: bytes, name) }
+        return try files.map(file, bytes: bytes, writable: true, name)
     }
 
     /// A segment without a usable header: removed where it is all zeros, else kept under another name.
@@ -171,8 +175,9 @@ struct Recovery {
     private mutating func repairHeader(of segment: Segment) {
         report.damagedHeaders += 1
         segment.header.encoded.withUnsafeBytes { bytes in
-            let place = segment.mapping.place(at: 0, length: SegmentHeader.copyBytes)
-            place.copyMemory(from: bytes.baseAddress ?? UnsafeRawPointer(place), byteCount: SegmentHeader.copyBytes)
+            let count = min(bytes.count, segment.mapping.count)
+            let place = segment.mapping.place(at: 0, length: count)
+            place.copyMemory(from: bytes.baseAddress ?? UnsafeRawPointer(place), byteCount: count)
         }
     }
 
@@ -188,13 +193,12 @@ struct Recovery {
         while let finding = scanner.next() {
             switch finding {
             case .record(let record):
-                var missing = record.missingBefore
-                // The scanner does not know what the segment before held. Nobody knows what the oldest one did.
-                if isFirstRecord, before != 0 { missing = record.sequence - before - 1 }
-                isFirstRecord = false
-                report.lostRecords += Int(clamping: missing)
+                defer { isFirstRecord = false }
                 lastSequence = record.sequence
                 if record.kind == RecordFormat.fillerKind { continue }
+                // The scanner does not know what the segment before held. Nobody knows what the oldest one did.
+                let missing = isFirstRecord && before != 0 ? record.sequence - before - 1 : record.missingBefore
+                report.lostRecords += Int(clamping: missing)
                 report.records += 1
                 let isNeeded = body(
                     RecoveredRecord(
@@ -242,7 +246,7 @@ struct Recovery {
 
     /// Puts a record of kind 0 over a damaged stretch; the bytes in it stay.
     private func fillIn(_ range: Range<Int>, _ segment: Segment, after sequence: UInt64) {
-        let identity = RecordFormat.identity(kind: RecordFormat.fillerKind, sequence: sequence + 1)
+        let identity = RecordFormat.identity(kind: RecordFormat.fillerKind, sequence: sequence)
         let body = range.lowerBound + RecordFormat.headerBytes..<range.upperBound
         let checksum = RecordFormat.checksum(
             body: RecordFormat.checksum(body: segment.mapping.bytes(body)),

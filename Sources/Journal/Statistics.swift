@@ -32,9 +32,14 @@ package struct RecoveryReport: Equatable, Sendable {
     package var lostRecords = 0
     /// Numbers that should have been there, oldest first.
     package var missingSegments: [ClosedRange<UInt32>] = []
-    /// Headers whose first copy was damaged; the second one served.
+    /// Files that are shorter than they were made. Records at the end of the newest one may be missing without a gap in
+    /// the sequence.
+    package var shortenedSegments = 0
+    /// Headers of whose two copies one was damaged; the other one served and both are in order again.
     package var damagedHeaders = 0
     /// The errno of a side file that could not be written; its damage was left in place.
     package var quarantineFailure: Int32?
     package var milliseconds = 0
+
+    package init() {}
 }

@@ -37,14 +37,33 @@ package struct IdentifierGenerator: ~Copyable, Sendable {
         reserve(1, at: time)[0]
     }
 
-    /// A run of consecutive ids.
-    package struct Series: Sendable {
-        private let first: UInt64
-        private let seed: UInt64
+    /// From now on every id is later than those whose series began at `first` and had `count` ids: what an earlier life of
+    /// the process made, whose clock may have been ahead.
+    package func pass(_ series: Series, count: Int) {
+        let last = series.first &+ UInt64(clamping: max(count, 1))
+        var current = state.load(ordering: .relaxed)
+        while current < last {
+            let (exchanged, original) = state.compareExchange(expected: current, desired: last, ordering: .relaxed)
+            if exchanged { return }
+            current = original
+        }
+    }
 
-        fileprivate init(first: UInt64, seed: UInt64) {
+    /// A run of consecutive ids. Its two numbers may be stored, and make the same ids again.
+    package struct Series: BitwiseCopyable, Hashable, Sendable {
+        package let first: UInt64
+        package let seed: UInt64
+
+        package init(first: UInt64, seed: UInt64) {
             self.first = first
             self.seed = seed
+        }
+
+        /// Which id of the series this is; nil where it is none.
+        package func index(of id: Identifier) -> Int? {
+            let state = (id.high >> 16) << 14 | (id.high & 0xFFF) << 2 | (id.low >> 60) & 3
+            guard state >= first, let index = Int(exactly: state - first) else { return nil }
+            return self[index] == id ? index : nil
         }
 
         package subscript(index: Int) -> Identifier {

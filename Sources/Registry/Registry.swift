@@ -73,6 +73,14 @@ package final class Registry: Sendable {
         }
     }
 
+    /// Gives a place back that no webhook took.
+    package func cancel(_ target: WebhookTarget) {
+        state.withLock { state in
+            state.slots.leave(lane: target.lane)
+            state.slots.release(target.slot, lane: Int(target.lane))
+        }
+    }
+
     /// From here on events match it, where it is enabled.
     package func insert(_ webhook: StoredWebhook) {
         state.withLock { state in
@@ -84,26 +92,16 @@ package final class Registry: Sendable {
         }
     }
 
-    /// Replaces the definition, whose tenant must stay; answers the webhook as it is now, nil where there is none.
-    package func update(_ id: Identifier, at time: WallTime, to definition: WebhookDefinition) -> StoredWebhook? {
+    /// Puts a changed webhook in the place of the one with its id, whose tenant and target must stay; false where there is
+    /// none. Whoever changes webhooks does so one after the other.
+    package func replace(_ webhook: StoredWebhook) -> Bool {
         state.withLock { state in
-            guard let registered = state.webhooks[id] else { return nil }
-            let isFiledAnew = !registered.webhook.definition.isMatchedLike(definition)
+            guard let registered = state.webhooks[webhook.id] else { return false }
+            let isFiledAnew = !registered.webhook.definition.isMatchedLike(webhook.definition)
             if isFiledAnew { registered.unfile() }
-            registered.webhook.definition = definition
-            registered.webhook.updatedAt = time
+            registered.webhook = webhook
             if isFiledAnew { registered.file() }
-            return registered.webhook
-        }
-    }
-
-    /// Changes what does not concern matching: secrets, and why it is disabled. Answers the webhook as it is now, nil
-    /// where there is none.
-    package func modify(_ id: Identifier, _ body: @Sendable (inout StoredWebhook) -> Void) -> StoredWebhook? {
-        state.withLock { state in
-            guard let registered = state.webhooks[id] else { return nil }
-            body(&registered.webhook)
-            return registered.webhook
+            return true
         }
     }
 

@@ -11,6 +11,8 @@ package struct StoredWebhook: Sendable {
     /// Nil while it is enabled.
     package var disabled: DisabledNote?
     package var target: WebhookTarget
+    /// Where the journal has it; 0 for nowhere.
+    package var record: UInt64 = 0
 
     package init(
         id: Identifier,

@@ -36,22 +36,36 @@ package final class Monitor: @unchecked Sendable {
         withLock { _ = pthread_cond_broadcast(condition) }
     }
 
+    /// Runs `body` with the lock held and then wakes every waiter to look again, in one step.
+    package func update<Result>(_ body: () -> Result) -> Result {
+        withLock {
+            defer { pthread_cond_broadcast(condition) }
+            return body()
+        }
+    }
+
     /// Waits until `isDone` answers true, which is called with the lock held; false where `deadline` passed first.
     package func wait(until deadline: Instant, _ isDone: () -> Bool) -> Bool {
+        wait(until: deadline, for: { isDone() ? () : nil }) != nil
+    }
+
+    /// Waits until `answer` gives something, and returns that; nil where `deadline` passed first. `answer` is called with
+    /// the lock held; what it changes wakes nobody.
+    package func wait<Answer>(until deadline: Instant, for answer: () -> Answer?) -> Answer? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while !isDone() {
+        while true {
+            if let given = answer() { return given }
             if deadline == .distantFuture {
                 pthread_cond_wait(condition, mutex)
                 continue
             }
-            guard Clock.monotonic() < deadline else { return false }
+            guard Clock.monotonic() < deadline else { return nil }
             var time = timespec(
                 tv_sec: Int(deadline.nanoseconds / 1_000_000_000),
                 tv_nsec: Int(deadline.nanoseconds % 1_000_000_000)
             )
             pthread_cond_timedwait(condition, mutex, &time)
         }
-        return true
     }
 }

@@ -170,6 +170,8 @@ final class Bench {
                 let event = core.record(delivery).event
                 starts.append(event)
                 flying[event] = delivery
+            case .scheduled:
+                break
             case .settled(let settlement):
                 settled.append(settlement)
             case .webhookDisabled(let slot, let reason, failingSince: _):

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
+import Threading
 
 @testable import Journal
 
@@ -20,6 +21,8 @@ final class CrashDisk: @unchecked Sendable {
     private var callsLeft: Int?
     private(set) var image: [String: [UInt8]]?
     private let beforeImage: () -> Void
+    /// One sync in five fails and writes nothing.
+    private let failsSyncs: Bool
 
     private final class File {
         /// What is on the disk for sure; shorter than the file where its size is not.
@@ -44,8 +47,15 @@ final class CrashDisk: @unchecked Sendable {
     }
 
     /// `directory` holds what a crash left before. `beforeImage` is called right before an image is taken inside a call.
-    init(_ directory: String, seed: UInt64, imageAfterCalls: Int?, beforeImage: @escaping () -> Void) {
+    init(
+        _ directory: String,
+        seed: UInt64,
+        imageAfterCalls: Int?,
+        failsSyncs: Bool,
+        beforeImage: @escaping () -> Void
+    ) {
         self.directory = directory
+        self.failsSyncs = failsSyncs
         generator = Generator(seed: seed)
         callsLeft = imageAfterCalls
         self.beforeImage = beforeImage
@@ -111,6 +121,10 @@ final class CrashDisk: @unchecked Sendable {
         }
     }
 
+    private func sync(_ body: () -> Int32) -> Int32 {
+        call { failsSyncs && Int.random(in: 0..<5, using: &generator) == 0 ? EIO : body() }
+    }
+
     var systemCalls: SystemCalls {
         var calls = SystemCalls.live
         calls.openFile = { [self] directory, name, how, mode, descriptor in
@@ -153,13 +167,13 @@ final class CrashDisk: @unchecked Sendable {
             }
         }
         calls.syncFile = { [self] file in
-            call {
+            sync {
                 if let file = descriptors[file] { file.durable = file.now }
                 return 0
             }
         }
         calls.syncMapping = { [self] address, bytes in
-            call {
+            sync {
                 let start = UInt(bitPattern: address)
                 guard let mapping = mappings.first(where: { $0.start <= start && start < $0.start + UInt($0.count) })
                 else {
@@ -176,7 +190,7 @@ final class CrashDisk: @unchecked Sendable {
             }
         }
         calls.syncDirectory = { [self] _ in
-            call {
+            sync {
                 durableNames = names
                 return 0
             }

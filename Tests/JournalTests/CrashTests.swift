@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
+import Threading
 
 @testable import Journal
 
@@ -43,8 +44,8 @@ import Testing
         bytes.count >= 4 ? bytes.loadUnaligned(as: UInt32.self) : 0
     }
 
-    @Test(arguments: 0..<120)
-    func whatWasSyncedSurvives(seed: Int) throws {
+    @Test(arguments: 0..<120, [false, true])
+    func whatWasSyncedSurvives(seed: Int, failsSyncs: Bool) throws {
         var generator = Generator(seed: UInt64(seed))
         let scratch = try Scratch()
         let host = Host()
@@ -57,18 +58,28 @@ import Testing
                 scratch.path,
                 seed: UInt64(seed * 10 + generation),
                 imageAfterCalls: Bool.random(using: &generator) ? Int.random(in: 0..<60, using: &generator) : nil,
+                failsSyncs: failsSyncs,
                 beforeImage: { host.freeze() }
             )
             options.systemCalls = disk.systemCalls
 
             var found: [UInt32: Position] = [:]
-            let journal = try Journal.open(scratch.path, options: options) { record in
-                let number = number(record.bytes)
-                #expect(Array(record.bytes) == Host.body(number))
-                // A copy that was moved comes later and wins.
-                found[number] = record.position
-                return true
+            var journal: Journal?
+            while journal == nil {
+                do throws(JournalError) {
+                    journal = try Journal.open(scratch.path, options: options) { record in
+                        let number = number(record.bytes)
+                        #expect(Array(record.bytes) == Host.body(number))
+                        // A copy that was moved comes later and wins.
+                        found[number] = record.position
+                        return true
+                    }
+                } catch {
+                    // Mode `always` syncs a new segment.
+                    try #require(failsSyncs && error.code == EIO)
+                }
             }
+            guard let journal else { return }
             let promised = host.memory.withLock { $0.promised }
             #expect(promised.isSubset(of: Set(found.keys)), "generation \(generation)")
             host.memory.withLock { memory in
@@ -101,10 +112,15 @@ import Testing
                 let number = next
                 next += 1
                 let isLazy = Bool.random(using: &generator)
-                let position = try journal.append(Host.body(number), options: isLazy ? .lazy : [])
+                let appended: Position
+                do {
+                    appended = try journal.append(Host.body(number), options: isLazy ? .lazy : [])
+                } catch JournalError.syncFailed, JournalError.system {
+                    continue
+                }
                 let sequence = journal.lastSequence
                 host.memory.withLock { memory in
-                    memory.live[number] = position
+                    memory.live[number] = appended
                     memory.sequences[number] = sequence
                 }
             case 11..<17:
@@ -127,7 +143,7 @@ import Testing
                     }
                     return journal.release(record.position)
                 }
-            default: try journal.sync()
+            default: try? journal.sync()
             }
             // Read before it is written down: what counts is what the host was told.
             host.noteSynced(journal.syncedSequence)

@@ -82,12 +82,63 @@ import Testing
                 let side = try #require(scratch.names.first { $0.hasPrefix("quarantine-") })
                 #expect(try scratch.read(side).count == report.quarantinedBytes)
             }
-            #expect(report.damagedHeaders == (offset < 64 ? 1 : 0))
+            #expect(report.damagedHeaders == (offset < 128 ? 1 : 0))
             // Repaired: the second opening has nothing to report but keeps the same records.
             let again = try Journal.readAll(scratch.path)
             #expect(again.records == records, "offset \(offset)")
             #expect(again.report.quarantinedStretches == 0 && again.report.damagedHeaders == 0, "offset \(offset)")
             #expect(again.report.truncatedBytes == 0, "offset \(offset)")
+        }
+    }
+
+    @Test func everySingleBitMayFlip() throws {
+        let origin = try Scratch()
+        let journal = try Journal.open(origin.path, options: .small())
+        let positions = try (0..<5).map { try journal.append([UInt8](repeating: UInt8($0), count: 3 + $0), kind: 2) }
+        journal.close()
+        let intact = try Journal.readAll(origin.path).records
+        let files = try origin.contents()
+        let name = SegmentName.file(1)
+        let bytes = try #require(files[name])
+        let scratch = try Scratch()
+        // Where the next record would start: a word that is not zero there looks like a damaged one.
+        let next = positions[4].offset + 24
+        for bit in 0..<(next + 32) * 8 {
+            var changed = bytes
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            try scratch.replace(with: files.merging([name: changed]) { $1 })
+            let inspection = try JournalInspector.inspect(scratch.path)
+            let (records, report) = try Journal.readAll(scratch.path)
+            let hit = positions.indices.first { index in
+                bit / 8 >= positions[index].offset && bit / 8 < positions[index].offset + 16 + 3 + index
+            }
+            let kept = intact.indices.filter { $0 != hit }.map { intact[$0] }
+            #expect(records == kept, "bit \(bit)")
+            let isDamage = hit != nil || (next..<next + 8).contains(bit / 8)
+            #expect(report.quarantinedStretches == (isDamage ? 1 : 0), "bit \(bit)")
+            #expect(report.damagedHeaders == (bit < 128 * 8 ? 1 : 0), "bit \(bit)")
+            // The inspector sees the same from the outside.
+            #expect(inspection.segments.first?.damage.isEmpty != isDamage, "bit \(bit)")
+            #expect(inspection.hasDamage == (isDamage || bit < 128 * 8), "bit \(bit)")
+        }
+    }
+
+    @Test func aSegmentInTheMiddleCutAtEveryLength() throws {
+        let sample = try sample()
+        let scratch = try Scratch()
+        let bytes = try #require(sample.files[sample.names[1]])
+        let own = zip(sample.positions, sample.records).filter { $0.0.segment == 2 }
+        let end = own.last.map { $0.0.offset + 16 + $0.1.bytes.count } ?? 0
+        for length in 0...end {
+            try scratch.replace(with: sample.files.merging([sample.names[1]: Array(bytes[..<length])]) { $1 })
+            let (records, report) = try Journal.readAll(scratch.path)
+            let lost = own.filter { $0.0.offset + 16 + $0.1.bytes.count > length }.map(\.1)
+            #expect(records == sample.records.filter { !lost.contains($0) }, "cut at \(length)")
+            #expect(report.lostRecords == lost.count, "cut at \(length)")
+            // Cut within the first copy of the header the file is set aside, with none it is missing.
+            #expect(report.shortenedSegments == (length < 64 ? 0 : 1), "cut at \(length)")
+            #expect(report.quarantinedStretches == ((1..<64).contains(length) ? 1 : 0), "cut at \(length)")
+            #expect(report.missingSegments.count == (length == 0 ? 1 : 0), "cut at \(length)")
         }
     }
 

@@ -38,7 +38,7 @@ import Testing
                 sequenceFloor: 42,
                 salt: 0x0123_4567_89ab_cdef
             )
-            #expect(SegmentHeader.decode(bytes) == .valid(expected, firstCopyDamaged: false))
+            #expect(SegmentHeader.decode(bytes) == .valid(expected, .none))
             var scanner = SegmentScanner(bytes, header: expected, after: 0)
             guard case .record(let record) = scanner.next() else {
                 Issue.record("no record")

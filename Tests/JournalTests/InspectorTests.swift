@@ -1,4 +1,7 @@
+import Glibc
+import Synchronization
 import Testing
+import Threading
 
 @testable import Journal
 
@@ -51,6 +54,64 @@ import Testing
         let repaired = try JournalInspector.inspect(scratch.path)
         #expect(repaired.quarantine.count == 2)
         #expect(repaired.segments.first?.recordsByKind[0] == 1)
+    }
+
+    /// Records half written, segments that come and segments that go are no damage.
+    @Test func aBusyJournalNeverLooksDamaged() throws {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small(65536))
+        let isDone = Atomic<Bool>(false)
+        let path = scratch.path
+        try onThreads(2) { thread in
+            guard thread == 0 else {
+                for _ in 0..<40 {
+                    let inspection = try? JournalInspector.inspect(path)
+                    #expect(inspection?.hasDamage == false)
+                    // With the last in the middle of being written, there is still nothing wrong.
+                    #expect(inspection?.segments.isEmpty == false)
+                }
+                isDone.store(true, ordering: .releasing)
+                return
+            }
+            var pending: [Position] = []
+            var generator = Generator(seed: 4)
+            while !isDone.load(ordering: .acquiring) {
+                let body = generator.bytes(Int.random(in: 1...400, using: &generator))
+                guard let position = try? journal.append(body) else { continue }
+                pending.append(position)
+                if pending.count > 1000 { journal.release(pending.removeFirst()) }
+            }
+        }
+        journal.close()
+        #expect(try JournalInspector.inspect(scratch.path).isSound)
+    }
+
+    @Test func whatTheDiskDoesNotGiveBackIsDamage() throws {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small(262_144))
+        for index in 0..<200 { _ = try journal.append([UInt8](repeating: UInt8(index), count: 1000)) }
+        journal.close()
+        var calls = SystemCalls.live
+        calls.read = { file, bytes, offset, read in
+            offset == 65536 ? EIO : SystemCalls.live.read(file, bytes, offset, &read)
+        }
+        let inspection = try JournalInspector.inspect(scratch.path, systemCalls: calls)
+        let first = try #require(inspection.segments.first)
+        #expect(inspection.hasDamage && first.unreadableBytes == 65536)
+        #expect((64...66).contains(first.lostRecords) && first.records + first.lostRecords == 200)
+    }
+
+    @Test func aDataDirectoryWithSeveralJournals() throws {
+        let scratch = try Scratch()
+        for name in ["events", "webhooks"] {
+            let journal = try Journal.open("\(scratch.path)/\(name)", options: .small())
+            journal.close()
+        }
+        let inner = ["events", "webhooks"].map { "\(scratch.path)/\($0)" }
+        #expect(try JournalInspector.journals(at: scratch.path) == inner)
+        #expect(try JournalInspector.journals(at: inner[0]) == [inner[0]])
+        for path in inner { FileMode.removeAll(path) }
+        #expect(try JournalInspector.journals(at: scratch.path).isEmpty)
     }
 
     @Test func whatIsNoJournal() throws {

@@ -33,10 +33,18 @@ final class Child {
     }
 
     func readLine() -> String {
+        nextLine() ?? ""
+    }
+
+    /// Nil at the end of the output.
+    func nextLine() -> String? {
         var line: [UInt8] = []
         var byte: UInt8 = 0
-        while read(output, &byte, 1) == 1, byte != UInt8(ascii: "\n") { line.append(byte) }
-        return String(decoding: line, as: UTF8.self)
+        while read(output, &byte, 1) == 1 {
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            line.append(byte)
+        }
+        return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
     }
 
     func wait() -> Int32 {

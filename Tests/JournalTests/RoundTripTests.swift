@@ -1,11 +1,12 @@
 import Synchronization
 import Testing
+import Threading
 
 @testable import Journal
 
 @Suite struct RoundTripTests {
     @Test func recordsComeBackInOrderAfterReopening() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         var generator = Generator(seed: 1)
         var written: [Read] = []
         let journal = try Journal.open(scratch.path, options: .small())
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func partsAreJoined() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small())
         defer { journal.close() }
         let parts: [[UInt8]] = [[1, 2, 3], [], [4], [5, 6]]
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func everyLengthKeepsTheAlignment() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small())
         for length in 0...65 {
             let bytes = [UInt8](repeating: 0xff, count: length)
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func aSegmentIsFilledToItsLastByte() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small())
         let whole = [UInt8](repeating: 7, count: 4096 - 128 - 16)
         let first = try journal.append(whole)
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func appendingGoesOnWhereItEnded() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         for round in 1...10 {
             let journal = try Journal.open(scratch.path, options: .small())
             #expect(journal.recovery.records == round - 1)
@@ -95,14 +96,14 @@ import Testing
     }
 
     @Test func kindZeroIsRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small())
         defer { journal.close() }
         #expect(throws: JournalError.reservedKind) { try journal.append([1], kind: 0) }
     }
 
     @Test func aClosedJournalRefuses() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small())
         let position = try journal.append([1, 2])
         let pinned = try #require(try journal.pin(position))
@@ -115,7 +116,7 @@ import Testing
     }
 
     @Test func manyThreadsLoseNothing() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small(8192))
         let positions = Locked<[Position]>([])
         let perThread = 2000
@@ -143,7 +144,7 @@ import Testing
     }
 
     @Test func filesAreForTheOwnerOnly() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let path = "\(scratch.path)/new"
         let journal = try Journal.open(path, options: .small())
         _ = try journal.append([1])

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import Threading
 
 @testable import Journal
 
@@ -7,7 +8,10 @@ import Testing
 final class Scratch {
     let path: String
 
-    init(in parent: String = "/tmp") throws {
+    /// A file system in memory where there is one: many tests make thousands of journals.
+    private static let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+
+    init(in parent: String = Scratch.parent) throws {
         var template = Array("\(parent)/martlet-journal-XXXXXX".utf8CString)
         path = try #require(mkdtemp(&template).map { String(cString: $0) })
     }
@@ -131,8 +135,15 @@ struct Generator: RandomNumberGenerator {
 
 /// Runs `body` on so many threads at once and waits for all of them.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
-    let threads = try (0..<count).map { index in try BackgroundThread(name: "test") { body(index) } }
-    for thread in threads { thread.join() }
+    let running = Monitored(count)
+    for index in 0..<count {
+        let isStarted = OwnedThread.start(name: "test") {
+            body(index)
+            running.update { $0 -= 1 }
+        }
+        try #require(isStarted)
+    }
+    _ = running.wait { $0 == 0 ? () : nil }
 }
 
 /// Calls `condition` until it holds; for what a background thread does soon. A test that waits for ever has failed.

@@ -7,7 +7,7 @@ import Testing
 /// When records are forced to the disk, and how often.
 @Suite struct SyncTests {
     @Test func waitingAppendersShareASync() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let syncs = Atomic<Int>(0)
         let waiting = Atomic<Int>(0)
         var options = JournalOptions.small(1 << 20, .always)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func alwaysReturnsAfterTheSync() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small(65536, .always))
         defer { journal.close() }
         for index in 1...20 {
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func lazyAppendsDoNotWaitAndAreSyncedTogether() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small(65536, .always))
         defer { journal.close() }
         _ = try journal.append([1])
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func theIntervalSyncsAndThenRests() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small(65536, .interval(milliseconds: 5)))
         defer { journal.close() }
         for round in 1...5 {
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func osNeverSyncs() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let fault = Fault()
         fault.isOn.store(true, ordering: .releasing)
         var options = JournalOptions.small(4096, .os)
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func syncCoversEverySegment() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         let journal = try Journal.open(scratch.path, options: .small(4096, .os))
         defer { journal.close() }
         for _ in 0..<50 { _ = try journal.append([UInt8](repeating: 1, count: 500)) }
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func closingSyncsExceptInModeOS() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")
         for (sync, isSynced) in [(JournalOptions.Sync.interval(milliseconds: 60_000), true), (.os, false)] {
             let journal = try Journal.open(scratch.path, options: .small(4096, sync))
             for _ in 0..<20 { _ = try journal.append([UInt8](repeating: 1, count: 500)) }

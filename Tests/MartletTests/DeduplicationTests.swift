@@ -72,7 +72,8 @@ struct DeduplicationTests {
     @Test("No more ids are remembered than configured: the oldest go first", arguments: [3, 5000])
     func bound(maximum: Int) throws {
         let deduplicator = Deduplicator(
-            try Configuration(json: #"{"deduplication":{"maxIds":\#(maximum)}}"#).deduplication
+            try Configuration(json: #"{"deduplication":{"maxIds":\#(maximum)}}"#).deduplication,
+            journal: nil
         )
         func isNew(_ key: String) throws -> Bool {
             try deduplicator.once(key) { () throws(MartletError) in true } ?? false

@@ -30,6 +30,14 @@ extension Registry {
         return webhook
     }
 
+    /// Gives the webhook another definition; nil where there is none.
+    func update(_ id: Identifier, at time: WallTime, to definition: WebhookDefinition) -> StoredWebhook? {
+        guard var webhook = webhook(id) else { return nil }
+        webhook.definition = definition
+        webhook.updatedAt = time
+        return replace(webhook) ? webhook : nil
+    }
+
     /// The numbers of the webhooks that want an event, in no particular order.
     func matches(_ type: String) -> Set<UInt64> {
         guard let index = EventCatalog.builtIn.index(of: type) else { return [] }

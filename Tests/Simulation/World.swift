@@ -212,6 +212,9 @@ final class World {
         switch action {
         case .start(let delivery):
             try start(delivery)
+        case .scheduled:
+            // A hint for a journal; that a try follows is checked by the oracle.
+            break
         case .settled(let settlement):
             let token = Int64(bitPattern: settlement.event)
             trace.noteUnordered(.settled, at: now, token, Int64(settlement.state.rawValue), Int64(settlement.attempts))

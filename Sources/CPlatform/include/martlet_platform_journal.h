@@ -19,7 +19,7 @@ int32_t martlet_journal_open_directory(const char *path, int32_t *directory);
 /// Whether this thread may list, read and create in the directory: EACCES, or EROFS on a read-only file system.
 int32_t martlet_journal_check_access(int32_t directory);
 
-/// Takes the exclusive kernel lock of the directory (flock(2)) and remembers the descriptor, so that a child made by
+/// Takes the exclusive kernel lock of the directory (flock(2)), which is opened anew under the same number, and remembers the descriptor, so that a child made by
 /// fork(2) closes its copy at once and cannot keep the lock. EWOULDBLOCK where somebody else holds it, in this process or
 /// in another.
 int32_t martlet_journal_lock(int32_t directory);
@@ -30,9 +30,13 @@ void martlet_journal_close_locked(int32_t directory);
 int32_t martlet_journal_open_file(int32_t directory, const char *name, int32_t how, uint32_t mode, int32_t *file);
 int32_t martlet_journal_close(int32_t file);
 int32_t martlet_journal_size(int32_t file, int64_t *bytes);
+/// Bytes of the disk that the file takes, reserved ones included.
+int32_t martlet_journal_allocated_size(int32_t file, int64_t *bytes);
 /// posix_fallocate(3) from the start of the file.
 int32_t martlet_journal_allocate(int32_t file, int64_t bytes);
 int32_t martlet_journal_write(int32_t file, const void *bytes, size_t count, int64_t offset, size_t *written);
+/// pread(2); 0 bytes at the end of the file.
+int32_t martlet_journal_read(int32_t file, void *bytes, size_t count, int64_t offset, size_t *read);
 int32_t martlet_journal_sync_file(int32_t file);
 int32_t martlet_journal_sync_directory(int32_t directory);
 int32_t martlet_journal_rename(int32_t directory, const char *from, const char *to);

@@ -7,7 +7,7 @@ import CHardware
 /// | 0 | 4 | length of header and body, without the padding |
 /// | 4 | 4 | CRC32C |
 /// | 8 | 1 | kind; 0 is a filler of the journal's own |
-/// | 9 | 7 | sequence: grows by 1 with each record |
+/// | 9 | 7 | sequence: grows by 1 with each record; a filler has that of the record before it |
 /// | 16 | | body, then zeros to a multiple of 8 |
 ///
 /// The checksum covers the body, then the 8 bytes of kind and sequence, then the length as 8 bytes, then the salt of the

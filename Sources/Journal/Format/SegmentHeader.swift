@@ -30,10 +30,17 @@ struct SegmentHeader: Equatable, Sendable {
     var salt: UInt64
 
     enum Decoded: Equatable {
-        case valid(SegmentHeader, firstCopyDamaged: Bool)
+        case valid(SegmentHeader, DamagedCopy)
         case newer(version: UInt32)
         /// Neither copy has a fitting checksum.
         case damaged
+    }
+
+    /// Which of the two copies does not serve.
+    enum DamagedCopy: Equatable {
+        case none
+        case first
+        case second
     }
 
     var encoded: [UInt8] {
@@ -55,17 +62,23 @@ struct SegmentHeader: Equatable, Sendable {
 
     /// Reads the header at the start of a segment; `bytes` may be shorter than one.
     static func decode(_ bytes: UnsafeRawBufferPointer) -> Decoded {
-        for start in [0, copyBytes] where start + copyBytes <= bytes.count {
-            let copy = UnsafeRawBufferPointer(rebasing: bytes[start..<start + copyBytes])
-            if let decoded = decodeCopy(copy, isSecond: start != 0) {
-                return decoded
-            }
+        guard let first = copy(0, of: bytes) else { return .damaged }
+        let second = copy(copyBytes, of: bytes)
+        if let decoded = decodeCopy(first) {
+            guard case .valid(let header, _) = decoded, let second, !second.elementsEqual(first) else { return decoded }
+            return .valid(header, .second)
         }
-        return .damaged
+        guard let second, let decoded = decodeCopy(second) else { return .damaged }
+        guard case .valid(let header, _) = decoded else { return decoded }
+        return .valid(header, .first)
+    }
+
+    private static func copy(_ start: Int, of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        start + copyBytes <= bytes.count ? UnsafeRawBufferPointer(rebasing: bytes[start..<start + copyBytes]) : nil
     }
 
     /// `copy` has 64 bytes.
-    private static func decodeCopy(_ copy: UnsafeRawBufferPointer, isSecond: Bool) -> Decoded? {
+    private static func decodeCopy(_ copy: UnsafeRawBufferPointer) -> Decoded? {
         func load<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Number.Type) -> Number {
             Number(littleEndian: copy.loadUnaligned(fromByteOffset: offset, as: type))
         }
@@ -86,6 +99,6 @@ struct SegmentHeader: Equatable, Sendable {
             sequenceFloor: load(40, UInt64.self),
             salt: load(48, UInt64.self)
         )
-        return .valid(header, firstCopyDamaged: isSecond)
+        return .valid(header, .none)
     }
 }

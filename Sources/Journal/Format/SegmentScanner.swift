@@ -98,10 +98,18 @@ struct SegmentScanner {
     private func mayStart(at candidate: Int) -> Bool {
         let length = RecordFormat.length(word(candidate))
         guard length >= RecordFormat.headerBytes, length <= bytes.count - candidate else { return false }
-        let sequence = RecordFormat.sequence(word(candidate + 8))
-        guard sequence > lastSequence else { return false }
+        let identity = word(candidate + 8)
+        let sequence = RecordFormat.sequence(identity)
+        guard isInSequence(identity) else { return false }
         // `candidate` is behind `offset`; every lost record took 16 bytes at least.
-        return !isExact || sequence - lastSequence <= UInt64((candidate - offset) / RecordFormat.headerBytes) + 1
+        return !isExact || sequence &- lastSequence <= UInt64((candidate - offset) / RecordFormat.headerBytes) + 1
+    }
+
+    /// A filler stands for no number of its own: what it covers may have held no whole record.
+    private func isInSequence(_ identity: UInt64) -> Bool {
+        let sequence = RecordFormat.sequence(identity)
+        let isFiller = RecordFormat.kind(identity) == RecordFormat.fillerKind
+        return isFiller ? sequence >= lastSequence : sequence > lastSequence
     }
 
     /// The record at `start`, where it is whole and in sequence.
@@ -112,7 +120,7 @@ struct SegmentScanner {
         guard length >= RecordFormat.headerBytes, length <= bytes.count - start else { return nil }
         let identity = word(start + 8)
         let sequence = RecordFormat.sequence(identity)
-        guard sequence > lastSequence else { return nil }
+        guard isInSequence(identity) else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: bytes[start + RecordFormat.headerBytes..<start + length])
         let checksum = RecordFormat.checksum(
             body: RecordFormat.checksum(body: body),
@@ -127,7 +135,7 @@ struct SegmentScanner {
             sequence: sequence,
             length: length,
             body: body,
-            missingBefore: isExact ? sequence - lastSequence - 1 : 0
+            missingBefore: isExact && sequence > lastSequence ? sequence - lastSequence - 1 : 0
         )
     }
 

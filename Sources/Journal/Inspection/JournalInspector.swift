@@ -1,48 +1,19 @@
-/// What one segment file holds.
-package struct SegmentInspection: Sendable {
-    package enum Header: Equatable, Sendable {
-        case valid
-        /// The first copy is damaged, the second served.
-        case secondCopy
-        case damaged
-        case newer(version: UInt32)
-    }
-
-    package let name: String
-    package let number: UInt32
-    package let fileBytes: Int
-    package internal(set) var header = Header.damaged
-    /// Milliseconds since 1970.
-    package internal(set) var created: Int64 = 0
-    /// Good records by kind; kind 0 are fillers over damage that was repaired.
-    package internal(set) var recordsByKind: [UInt8: Int] = [:]
-    /// Bytes of good records, with headers and padding.
-    package internal(set) var recordBytes = 0
-    package internal(set) var firstSequence: UInt64?
-    package internal(set) var lastSequence: UInt64?
-    /// Offsets that hold no good record though records follow, or though one stood there.
-    package internal(set) var damage: [Range<Int>] = []
-    /// Bytes of an append that was interrupted, or that is under way right now.
-    package internal(set) var interruptedBytes = 0
-}
-
-/// What a journal's directory holds.
-package struct JournalInspection: Sendable {
-    /// Oldest first.
-    package internal(set) var segments: [SegmentInspection] = []
-    package internal(set) var missingSegments: [ClosedRange<UInt32>] = []
-    /// Side files with damaged bytes, by name.
-    package internal(set) var quarantine: [String] = []
-
-    /// True where opening would find nothing to report.
-    package var isSound: Bool {
-        missingSegments.isEmpty
-            && segments.allSatisfy { $0.header == .valid && $0.damage.isEmpty && $0.interruptedBytes == 0 }
-    }
-}
-
 /// Reads a journal without opening it: no lock, no change, also while an engine writes to it.
 package enum JournalInspector {
+    /// What ``walk(_:systemCalls:_:)`` comes across. Bytes are valid during the call that gets them.
+    package enum Finding {
+        /// A file that is looked at now; what it holds follows.
+        case file(name: String)
+        /// A good record. Kind 0 is a filler over damage that was repaired.
+        case record(RecoveredRecord)
+        /// Bytes that hold no good record though one stood there, or though records follow.
+        case damage(Position, bytes: Int)
+        /// Bytes of an append that was interrupted, or that is under way right now.
+        case interrupted(Position, bytes: Int)
+        /// The summary of the file.
+        case segment(SegmentInspection)
+    }
+
     /// Lists the segments in `path` and checks every record. `body` is called with each good record, fillers included;
     /// the bytes are valid during the call.
     ///
@@ -52,10 +23,63 @@ package enum JournalInspector {
         systemCalls: SystemCalls = .live,
         _ body: (RecoveredRecord) -> Void = { _ in }
     ) throws(JournalError) -> JournalInspection {
+        try walk(path, systemCalls: systemCalls) { finding in
+            if case .record(let record) = finding { body(record) }
+        }
+    }
+
+    /// Goes through the segments in `path`, oldest first, and tells `body` of everything in them in its order. For what is
+    /// too much to be kept: memory does not grow with the journal.
+    ///
+    /// Throws as ``inspect(_:systemCalls:_:)`` does.
+    package static func walk(
+        _ path: String,
+        systemCalls: SystemCalls = .live,
+        _ body: (Finding) -> Void
+    ) throws(JournalError) -> JournalInspection {
         let files = FileSystem(calls: systemCalls, path: path)
         let directory = try files.openDirectory(creatingWith: nil)
         defer { files.close(directory) }
         var result = JournalInspection()
+        let numbers = try list(files, directory, &result)
+        var sequence = SequenceState()
+        var isPreviousFull = false
+        for (index, number) in numbers.enumerated() {
+            // Once the next one has a record this one takes no more, so only then a gap between the two says something.
+            let isFull = index + 1 < numbers.count && hasRecords(numbers[index + 1], files, directory)
+            sequence.isExact = isPreviousFull
+            isPreviousFull = isFull
+            guard let segment = try inspect(number, files, directory, &sequence, body) else {
+                // Deleted meanwhile, and engines delete the oldest first: those before it are gone too.
+                result.segments = []
+                result.missingSegments = []
+                isPreviousFull = false
+                continue
+            }
+            body(.segment(segment))
+            if let previous = result.segments.last, number > previous.number + 1 {
+                result.missingSegments.append(previous.number + 1...number - 1)
+            }
+            result.segments.append(segment)
+        }
+        return result
+    }
+
+    /// What is known of the sequence in front of a segment.
+    private struct SequenceState {
+        /// Records have a higher one.
+        var last: UInt64 = 0
+        /// Nothing was written between `last` and the segment.
+        var isExact = false
+    }
+
+    /// The numbers of the segments, oldest first. A listing may miss what is made or renamed meanwhile, so that gaps are
+    /// looked at again, unless so much is missing that it cannot be that.
+    private static func list(
+        _ files: FileSystem,
+        _ directory: Int32,
+        _ result: inout JournalInspection
+    ) throws(JournalError) -> [UInt32] {
         var numbers: [UInt32] = []
         for name in try files.names(in: directory) {
             switch SegmentName(name) {
@@ -65,18 +89,40 @@ package enum JournalInspector {
             }
         }
         result.quarantine.sort()
-        var lastSequence: UInt64 = 0
-        for number in numbers.sorted() {
-            guard let segment = try inspect(number, files, directory, &lastSequence, body) else { continue }
-            if let previous = result.segments.last, number > previous.number + 1 {
-                result.missingSegments.append(previous.number + 1...number - 1)
+        numbers.sort()
+        for (lower, upper) in zip(numbers, numbers.dropFirst()) where upper > lower + 1 && upper - lower < 16 {
+            for number in lower + 1..<upper {
+                guard let file = try? files.open(SegmentName.file(number), in: directory, .read) else { continue }
+                files.close(file)
+                numbers.append(number)
             }
-            result.segments.append(segment)
         }
-        return result
+        return numbers.sorted()
     }
 
-    /// One record as text, for people: ``RecordDump``. Nil where no good record starts at `position`.
+    private static func hasRecords(_ number: UInt32, _ files: FileSystem, _ directory: Int32) -> Bool {
+        let name = SegmentName.file(number)
+        guard let file = try? files.open(name, in: directory, .read) else { return false }
+        defer { files.close(file) }
+        var seal: UInt64 = 0
+        let count = withUnsafeMutableBytes(of: &seal) { bytes in
+            try? files.read(file, at: SegmentHeader.bytes, into: bytes, name)
+        }
+        return count == 8 && seal != 0
+    }
+
+    /// The journals at `path`: itself where it holds segments, else the directories in it that do.
+    package static func journals(at path: String, systemCalls: SystemCalls = .live) throws(JournalError) -> [String] {
+        let names = try names(path, systemCalls)
+        if holdsSegments(names) { return [path] }
+        return names.sorted().compactMap { name in
+            let inner = "\(path)/\(name)"
+            guard name != ".", name != "..", let names = try? self.names(inner, systemCalls) else { return nil }
+            return holdsSegments(names) ? inner : nil
+        }
+    }
+
+    /// One record as text, for people: ``RecordDump``. Nil where no record starts at `position`.
     package static func dump(
         _ position: Position,
         in path: String,
@@ -85,41 +131,88 @@ package enum JournalInspector {
         let files = FileSystem(calls: systemCalls, path: path)
         let directory = try files.openDirectory(creatingWith: nil)
         defer { files.close(directory) }
-        guard let mapping = try map(SegmentName.file(position.segment), files, directory) else { return nil }
-        return RecordDump.text(ofSegment: mapping.bytes, offset: position.offset)
+        let copy = try copy(SegmentName.file(position.segment), files, directory)
+        return RecordDump.text(ofSegment: copy.bytes, offset: position.offset)
     }
 
-    private static func map(_ name: String, _ files: FileSystem, _ directory: Int32) throws(JournalError) -> Mapping? {
+    private static func names(_ path: String, _ systemCalls: SystemCalls) throws(JournalError) -> [String] {
+        let files = FileSystem(calls: systemCalls, path: path)
+        let directory = try files.openDirectory(creatingWith: nil)
+        defer { files.close(directory) }
+        return try files.names(in: directory)
+    }
+
+    private static func holdsSegments(_ names: [String]) -> Bool {
+        names.contains { name in
+            if case .segment = SegmentName(name) { true } else { false }
+        }
+    }
+
+    private static func copy(_ name: String, _ files: FileSystem, _ directory: Int32) throws(JournalError) -> FileCopy {
         let file = try files.open(name, in: directory, .read)
         defer { files.close(file) }
-        let bytes = try files.size(file, name)
-        if bytes == 0 { return nil }
-        return try files.map(file, bytes: bytes, writable: false, name)
+        return try FileCopy(files, file, count: min(try files.size(file, name), 2 << 30), name)
+    }
+
+    /// Reads the file until two readings in a row show the same damage: what is written just now may look like it.
+    private static func settledCopy(
+        _ name: String,
+        _ files: FileSystem,
+        _ directory: Int32
+    ) throws(JournalError) -> FileCopy {
+        var before: [Range<Int>] = []
+        for _ in 0..<10 {
+            let copy = try copy(name, files, directory)
+            let damage = damage(in: copy.bytes)
+            if damage.isEmpty || damage == before { return copy }
+            before = damage
+        }
+        return try copy(name, files, directory)
+    }
+
+    private static func damage(in bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
+        guard case .valid(let header, _) = SegmentHeader.decode(bytes) else { return [] }
+        var scanner = SegmentScanner(bytes, header: header, after: 0)
+        var damage: [Range<Int>] = []
+        while let finding = scanner.next() {
+            switch finding {
+            case .damage(let range, _), .end(_, .damaged(let range)): damage.append(range)
+            default: break
+            }
+        }
+        return damage
     }
 
     private static func inspect(
         _ number: UInt32,
         _ files: FileSystem,
         _ directory: Int32,
-        _ lastSequence: inout UInt64,
-        _ body: (RecoveredRecord) -> Void
+        _ sequence: inout SequenceState,
+        _ body: (Finding) -> Void
     ) throws(JournalError) -> SegmentInspection? {
         let name = SegmentName.file(number)
-        let mapping: Mapping?
+        let copy: FileCopy
         do throws(JournalError) {
-            mapping = try map(name, files, directory)
+            copy = try settledCopy(name, files, directory)
         } catch {
             if error.isMissingFile { return nil }
             throw error
         }
-        var segment = SegmentInspection(name: name, number: number, fileBytes: mapping?.count ?? 0)
-        guard let mapping else { return segment }
-        switch SegmentHeader.decode(mapping.bytes) {
+        body(.file(name: name))
+        var segment = SegmentInspection(name: name, number: number, fileBytes: copy.count)
+        segment.unreadableBytes = copy.unreadableBytes
+        switch SegmentHeader.decode(copy.bytes) {
         case .newer(let version): segment.header = .newer(version: version)
-        case .valid(let header, let isFirstDamaged) where header.number == number:
-            segment.header = isFirstDamaged ? .secondCopy : .valid
+        case .valid(let header, let damage) where header.number == number && header.segmentBytes <= 2 << 30:
+            segment.header =
+                switch damage {
+                case .none: .valid
+                case .first: .secondCopy
+                case .second: .firstCopy
+                }
             segment.created = header.createdMilliseconds
-            scan(mapping.bytes, header, &segment, &lastSequence, body)
+            segment.missingBytes = max(header.segmentBytes - copy.count, 0)
+            scan(copy.bytes, header, &segment, &sequence, body)
         default: break
         }
         return segment
@@ -129,32 +222,50 @@ package enum JournalInspector {
         _ bytes: UnsafeRawBufferPointer,
         _ header: SegmentHeader,
         _ segment: inout SegmentInspection,
-        _ lastSequence: inout UInt64,
-        _ body: (RecoveredRecord) -> Void
+        _ sequence: inout SequenceState,
+        _ body: (Finding) -> Void
     ) {
-        var scanner = SegmentScanner(bytes, header: header, after: lastSequence)
+        var scanner = SegmentScanner(bytes, header: header, after: sequence.last)
         while let finding = scanner.next() {
             switch finding {
             case .record(let record):
-                segment.recordsByKind[record.kind, default: 0] += 1
-                segment.recordBytes += RecordFormat.padded(record.length)
-                segment.firstSequence = segment.firstSequence ?? record.sequence
-                segment.lastSequence = record.sequence
-                lastSequence = record.sequence
-                let position = Position(segment: segment.number, offset: record.offset)
-                body(
-                    RecoveredRecord(
-                        position: position,
-                        kind: record.kind,
-                        sequence: record.sequence,
-                        bytes: record.body
-                    )
+                note(record, in: &segment, &sequence)
+                let found = RecoveredRecord(
+                    position: Position(segment: segment.number, offset: record.offset),
+                    kind: record.kind,
+                    sequence: record.sequence,
+                    bytes: record.body
                 )
-            case .damage(let range, _): segment.damage.append(range)
+                body(.record(found))
+            case .damage(let range, _), .end(_, .damaged(let range)):
+                segment.damage.append(range)
+                body(.damage(Position(segment: segment.number, offset: range.lowerBound), bytes: range.count))
+            case .end(_, .interrupted(let range)):
+                segment.interruptedBytes = range.count
+                body(.interrupted(Position(segment: segment.number, offset: range.lowerBound), bytes: range.count))
             case .end(_, .clean): break
-            case .end(_, .interrupted(let range)): segment.interruptedBytes = range.count
-            case .end(_, .damaged(let range)): segment.damage.append(range)
             }
         }
+        sequence.last = max(sequence.last, scanner.lastSequence)
+    }
+
+    private static func note(
+        _ record: SegmentScanner.Record,
+        in segment: inout SegmentInspection,
+        _ sequence: inout SequenceState
+    ) {
+        // A filler stands for what is known and reported already.
+        if record.kind != RecordFormat.fillerKind {
+            let isFirst = segment.firstSequence == nil && segment.recordsByKind.isEmpty
+            // The scanner does not know what the segment before held. Nobody knows what the oldest one did.
+            let before = sequence.isExact && sequence.last != 0 ? record.sequence - sequence.last - 1 : 0
+            let missing = isFirst ? before : record.missingBefore
+            segment.lostRecords += Int(clamping: missing)
+            segment.firstSequence = segment.firstSequence ?? record.sequence
+            segment.lastSequence = record.sequence
+        }
+        segment.recordsByKind[record.kind, default: 0] += 1
+        segment.recordBytes += RecordFormat.padded(record.length)
+        sequence.last = record.sequence
     }
 }

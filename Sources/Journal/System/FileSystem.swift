@@ -1,4 +1,3 @@
-import CPlatform
 import Glibc
 
 /// The one place where the journal calls the system: repeats interrupted calls, completes short writes, and turns an
@@ -49,7 +48,7 @@ struct FileSystem: Sendable {
 
     /// Closes a directory that ``lock(_:)`` locked; the lock goes with it.
     func unlock(_ directory: Int32) {
-        martlet_journal_close_locked(directory)
+        calls.unlock(directory)
     }
 
     func open(_ name: String, in directory: Int32, _ access: Access, mode: UInt32 = 0) throws(JournalError) -> Int32 {
@@ -61,6 +60,13 @@ struct FileSystem: Sendable {
     func size(_ file: Int32, _ name: String) throws(JournalError) -> Int {
         var bytes: Int64 = 0
         try check(repeating { calls.size(file, &bytes) }, "read the size of", full(name))
+        return Int(bytes)
+    }
+
+    /// Bytes of the disk that the file takes, reserved ones included; less than its size where it has holes.
+    func allocatedSize(_ file: Int32, _ name: String) throws(JournalError) -> Int {
+        var bytes: Int64 = 0
+        try check(repeating { calls.allocatedSize(file, &bytes) }, "read the size of", full(name))
         return Int(bytes)
     }
 
@@ -86,6 +92,24 @@ struct FileSystem: Sendable {
             }
             done += written
         }
+    }
+
+    /// Fills `bytes` from `offset` on; answers how much there was up to the end of the file.
+    func read(
+        _ file: Int32,
+        at offset: Int,
+        into bytes: UnsafeMutableRawBufferPointer,
+        _ name: String
+    ) throws(JournalError) -> Int {
+        var done = 0
+        while done < bytes.count {
+            var count = 0
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+            try check(repeating { calls.read(file, rest, Int64(offset + done), &count) }, "read", full(name))
+            guard count > 0, count <= rest.count else { break }
+            done += count
+        }
+        return done
     }
 
     func sync(_ file: Int32, _ name: String) throws(JournalError) {
@@ -124,14 +148,10 @@ struct FileSystem: Sendable {
 
     /// Every name in the directory, in no order.
     func names(in directory: Int32) throws(JournalError) -> [String] {
-        var walk: OpaquePointer?
-        try check(martlet_journal_names_open(directory, &walk), "list", path)
-        guard let walk else { return [] }
-        defer { martlet_journal_names_close(walk) }
         var names: [String] = []
-        var code: Int32 = 0
-        while let name = martlet_journal_names_next(walk, &code) {
-            names.append(String(cString: name))
+        let code = repeating {
+            names = []
+            return calls.listNames(directory) { names.append(String(cString: $0)) }
         }
         try check(code, "list", path)
         return names

@@ -10,13 +10,21 @@ package struct SystemCalls: Sendable {
     package var openDirectory: @Sendable (_ path: String, _ directory: inout Int32) -> Int32
     package var checkAccess: @Sendable (_ directory: Int32) -> Int32
     package var lock: @Sendable (_ directory: Int32) -> Int32
+    /// Closes a directory that `lock` locked; the lock goes with it.
+    package var unlock: @Sendable (_ directory: Int32) -> Void
+    /// Calls `body` with every name; each is valid during its call.
+    package var listNames: @Sendable (_ directory: Int32, _ body: (UnsafePointer<CChar>) -> Void) -> Int32
     package var openFile:
         @Sendable (_ directory: Int32, _ name: String, _ how: Int32, _ mode: UInt32, _ file: inout Int32) -> Int32
     package var size: @Sendable (_ file: Int32, _ bytes: inout Int64) -> Int32
+    package var allocatedSize: @Sendable (_ file: Int32, _ bytes: inout Int64) -> Int32
     package var allocate: @Sendable (_ file: Int32, _ bytes: Int64) -> Int32
     /// May write less than asked for.
     package var write:
         @Sendable (_ file: Int32, _ bytes: UnsafeRawBufferPointer, _ offset: Int64, _ written: inout Int) -> Int32
+    /// May read less than asked for; nothing at the end of the file.
+    package var read:
+        @Sendable (_ file: Int32, _ bytes: UnsafeMutableRawBufferPointer, _ offset: Int64, _ read: inout Int) -> Int32
     package var syncFile: @Sendable (_ file: Int32) -> Int32
     package var syncDirectory: @Sendable (_ directory: Int32) -> Int32
     package var rename: @Sendable (_ directory: Int32, _ from: String, _ to: String) -> Int32
@@ -34,10 +42,14 @@ package struct SystemCalls: Sendable {
         openDirectory: { martlet_journal_open_directory($0, &$1) },
         checkAccess: { martlet_journal_check_access($0) },
         lock: { martlet_journal_lock($0) },
+        unlock: { martlet_journal_close_locked($0) },
+        listNames: { listNames($0, $1) },
         openFile: { martlet_journal_open_file($0, $1, $2, $3, &$4) },
         size: { martlet_journal_size($0, &$1) },
+        allocatedSize: { martlet_journal_allocated_size($0, &$1) },
         allocate: { martlet_journal_allocate($0, $1) },
         write: { martlet_journal_write($0, $1.baseAddress, $1.count, $2, &$3) },
+        read: { martlet_journal_read($0, $1.baseAddress, $1.count, $2, &$3) },
         syncFile: { martlet_journal_sync_file($0) },
         syncDirectory: { martlet_journal_sync_directory($0) },
         rename: { martlet_journal_rename($0, $1, $2) },
@@ -48,6 +60,16 @@ package struct SystemCalls: Sendable {
         populate: { martlet_journal_populate($0, $1) },
         syncMapping: { martlet_journal_sync_mapping($0, $1) }
     )
+
+    private static func listNames(_ directory: Int32, _ body: (UnsafePointer<CChar>) -> Void) -> Int32 {
+        var walk: OpaquePointer?
+        let code = martlet_journal_names_open(directory, &walk)
+        guard code == 0, let walk else { return code }
+        defer { martlet_journal_names_close(walk) }
+        var failure: Int32 = 0
+        while let name = martlet_journal_names_next(walk, &failure) { body(name) }
+        return failure
+    }
 }
 
 /// Readings of the two clocks; neither enters the kernel on the usual machines (vDSO).

@@ -1,4 +1,6 @@
+import Journal
 import Model
+import Records
 import Threading
 
 /// Remembers the ids that the host gave its events, for a time and up to a number.
@@ -15,10 +17,17 @@ struct Deduplicator: ~Copyable, Sendable {
         let recent = Locked(Recent())
     }
 
+    private struct Entry {
+        var id: String
+        var until: Instant
+        /// In the journal; none without one.
+        var record: Position
+    }
+
     private struct Recent {
         var ids: Set<String> = []
         /// The same ids in the order they came.
-        var order: ContiguousArray<(id: String, until: Instant)> = []
+        var order: ContiguousArray<Entry> = []
         /// Entries before this index are forgotten.
         var head = 0
     }
@@ -26,7 +35,11 @@ struct Deduplicator: ~Copyable, Sendable {
     /// Below this many ids there is one shard, so that a small bound is exact.
     private static var smallestSharded: Int { 4096 }
 
-    init(_ configuration: Configuration.Deduplication) {
+    /// Of records in the journal; nil without one.
+    private let journal: EngineJournal?
+
+    init(_ configuration: Configuration.Deduplication, journal: EngineJournal?) {
+        self.journal = journal
         windowMilliseconds = configuration.windowSeconds &* 1000
         let count = configuration.maximumIDs < Deduplicator.smallestSharded ? 1 : 16
         maximumPerShard = configuration.maximumIDs / count
@@ -40,28 +53,43 @@ struct Deduplicator: ~Copyable, Sendable {
         _ key: String,
         _ accept: () throws(MartletError) -> Result
     ) throws(MartletError) -> Result? {
-        guard !shards.isEmpty else { return try accept() }
-        let place = Int(UInt(bitPattern: key.hashValue) % UInt(shards.count))
-        return try shards[place].recent.withLock { recent in
+        guard let shard = shard(of: key) else { return try accept() }
+        return try shard.recent.withLock { recent in
             Swift.Result { () throws(MartletError) -> Result? in
                 // Read with the lock held, so that the times in `order` ascend.
                 let now = Clock.monotonic()
-                Deduplicator.forget(&recent, at: now, keeping: maximumPerShard)
+                forget(&recent, at: now)
                 guard !recent.ids.contains(key) else { return nil }
                 let result = try accept()
-                recent.ids.insert(key)
-                recent.order.append((key, now.advanced(milliseconds: windowMilliseconds)))
-                Deduplicator.forget(&recent, at: now, keeping: maximumPerShard)
+                remember(key, until: now.advanced(milliseconds: windowMilliseconds), write(key), in: &recent)
+                forget(&recent, at: now)
                 return result
             }
         }.get()
     }
 
-    private static func forget(_ recent: inout Recent, at now: Instant, keeping maximum: Int) {
+    private func shard(of key: String) -> Shard? {
+        shards.isEmpty ? nil : shards[Int(UInt(bitPattern: key.hashValue) % UInt(shards.count))]
+    }
+
+    private func remember(_ key: String, until: Instant, _ record: Position, in recent: inout Recent) {
+        recent.ids.insert(key)
+        recent.order.append(Entry(id: key, until: until, record: record))
+    }
+
+    private func write(_ key: String, acceptedAt: WallTime = Clock.wall(), copied: Bool = false) -> Position {
+        guard let journal else { return .none }
+        let record = SeenRecord(acceptedAt: acceptedAt, key: key)
+        return journal.note(.seen, length: SeenRecord.maximumLength, copied: copied) { record.put(into: &$0) }
+    }
+
+    private func forget(_ recent: inout Recent, at now: Instant) {
         while recent.head < recent.order.count,
-            recent.order[recent.head].until <= now || recent.ids.count > maximum
+            recent.order[recent.head].until <= now || recent.ids.count > maximumPerShard
         {
             recent.ids.remove(recent.order[recent.head].id)
+            journal?.release(recent.order[recent.head].record)
+            recent.order[recent.head].record = .none
             recent.order[recent.head].id = ""
             recent.head += 1
         }
@@ -73,18 +101,59 @@ struct Deduplicator: ~Copyable, Sendable {
             recent.head = 0
         }
     }
+
+    // MARK: Restarts
+
+    /// Remembers an id that an earlier life of the process accepted, in the order of their acceptance.
+    func restore(_ key: String, acceptedAt: WallTime, record: Position) {
+        // A clock that was set back since must not make it last longer than the window.
+        let age = max(Clock.wall().milliseconds &- acceptedAt.milliseconds, 0)
+        guard let shard = shard(of: key), age < windowMilliseconds else {
+            journal?.release(record)
+            return
+        }
+        shard.recent.withLock { recent in
+            guard !recent.ids.contains(key) else { return }
+            let now = Clock.monotonic()
+            let record = record == .none ? write(key, acceptedAt: acceptedAt) : record
+            remember(key, until: now.advanced(milliseconds: windowMilliseconds - age), record, in: &recent)
+            forget(&recent, at: now)
+        }
+    }
+
+    /// Writes anew what stands in segments up to `segment`.
+    func moveRecords(upTo segment: UInt32) {
+        guard let journal else { return }
+        let wall = Clock.wall()
+        for shard in shards {
+            shard.recent.withLock { recent in
+                let now = Clock.monotonic()
+                forget(&recent, at: now)
+                for index in recent.head..<recent.order.count {
+                    let entry = recent.order[index]
+                    guard entry.record != .none, entry.record.segment <= segment else { continue }
+                    let left = entry.until.nanoseconds(since: now) / 1_000_000
+                    let acceptedAt = WallTime(milliseconds: wall.milliseconds &- (windowMilliseconds &- left))
+                    let copy = write(entry.id, acceptedAt: acceptedAt, copied: true)
+                    guard copy != .none else { return }
+                    recent.order[index].record = copy
+                    journal.release(entry.record)
+                }
+            }
+        }
+    }
 }
 
 extension EngineState {
     /// Accepts the event unless its own id was accepted a short while ago; false for such a duplicate.
     func acceptOnce(_ pushed: PushedEvent, tenant: String) throws(MartletError) -> Bool {
         guard case .own(let id)? = pushed.id else {
-            _ = try accept(pushed)
+            _ = try accept(pushed, isLazy: true)
             return true
         }
-        // An id holds no slash, so the two cannot be taken for another pair.
-        let key = tenant.isEmpty ? id : "\(tenant)/\(id)"
-        let accepted = try recentIDs.once(key) { () throws(MartletError) in try accept(pushed) }
+        let accepted = try recentIDs.once(SeenRecord.key(id: id, tenant: tenant)) { () throws(MartletError) in
+            try accept(pushed, isLazy: true)
+        }
         if accepted == nil { duplicateEvents.wrappingAdd(1, ordering: .relaxed) }
         return accepted != nil
     }

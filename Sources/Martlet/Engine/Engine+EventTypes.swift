@@ -14,11 +14,13 @@ extension Engine {
     ///   ``MartletError/Code/closed``.
     public func addEventType(_ document: UnsafeRawBufferPointer) throws(MartletError) {
         try state.checkOpen()
+        let type: EventType
         do {
-            try state.registry.addEventType(EventType(json: document))
+            type = try EventType(json: document)
         } catch {
             throw MartletError(error)
         }
+        try state.addEventType(type, document)
     }
 
     /// The event types an event may have, with a sample of each: `{"eventTypes":[…]}` in the order in which they were

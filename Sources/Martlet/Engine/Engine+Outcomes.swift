@@ -1,3 +1,5 @@
+import Journal
+
 extension Engine {
     /// The file descriptor that is readable while outcomes wait: add it to your event loop, and call
     /// ``pollOutcomes(maximum:)`` when it fires.
@@ -12,7 +14,8 @@ extension Engine {
 
     /// Takes up to `maximum` outcomes, oldest first. Never blocks; none waiting is an empty array.
     ///
-    /// Outcomes not yet taken count against the queue's bounds.
+    /// Outcomes not yet taken count against the queue's bounds. With a `dataDirectory` those of one call count as told with
+    /// the next call, or once the engine is closed: if the process ends before that, they come again.
     public func pollOutcomes(maximum: Int) throws(MartletError) -> [Outcome] {
         var outcomes: [Outcome] = []
         _ = try pollOutcomes(maximum: maximum) { outcomes.append($0) }
@@ -23,11 +26,16 @@ extension Engine {
     package func pollOutcomes(maximum: Int, _ take: (Outcome) -> Void) throws(MartletError) -> Int {
         let queue = try state.outcomeQueue()
         var events = 0
+        let isJournalled = state.journal != nil
+        var handedOut: [(number: UInt64, record: Position)] = []
         let count = queue.poll(maximum: maximum) { outcome in
             if outcome.kind == .event { events += 1 }
+            if isJournalled { handedOut.append((outcome.number, outcome.record)) }
             take(outcome)
         }
+        state.handedOut(handedOut)
         state.budget.release(events: events, bytes: count * Outcome.memorySize)
+        if isJournalled { state.closeJournalIfDone() }
         return count
     }
 }

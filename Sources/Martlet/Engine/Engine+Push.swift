@@ -67,6 +67,19 @@ extension Engine {
         accepted = 0
         duplicates = 0
         try state.checkOpen()
+        // Also where an event is refused: those before it are accepted.
+        let result = Result { () throws(MartletError) in
+            try pushLines(events, accepted: &accepted, duplicates: &duplicates)
+        }
+        if accepted > 0 { try state.journal?.commit() }
+        try result.get()
+    }
+
+    private func pushLines(
+        _ events: UnsafeRawBufferPointer,
+        accepted: inout Int,
+        duplicates: inout Int
+    ) throws(MartletError) {
         var extraction = JSONText.Extraction()
         var number = 0
         var rest = events[...]

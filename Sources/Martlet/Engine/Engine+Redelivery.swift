@@ -1,5 +1,7 @@
 import JSONText
+import Journal
 import Model
+import Records
 import Registry
 
 extension Engine {
@@ -70,7 +72,9 @@ extension EngineState {
                 "the payload of delivery \(name) is no longer kept; logRetention.payloadBytes bounds them"
             )
         }
-        return try redeliver(found, source, to: webhook.target, notBefore: nil)
+        let delivery = try redeliver(found, source, to: webhook.target, notBefore: nil)
+        try journal?.commit()
+        return delivery
     }
 
     private func redeliver(
@@ -80,20 +84,70 @@ extension EngineState {
         notBefore: Instant?
     ) throws(MartletError) -> Identifier {
         let now = Clock.wall()
-        let held = try reserveOne(payloadBytes: source.payload.count)
-        let event = AcceptedEvent(
-            redelivering: source,
-            delivery: found.id,
-            tag: found.tag,
-            notBefore: notBefore,
-            acceptedAt: now,
+        let held = try reserveOne(payloadBytes: source.payloadLength)
+        let source = source.original
+        let parts = AcceptedEvent.Parts(
             ids: ids.reserve(2, at: now),
+            tag: found.tag,
+            acceptedAt: now,
+            deliveries: 1,
+            type: source.type,
             reservedBytes: held
+        )
+        let redelivery = AcceptedEvent.Redelivery(
+            repeats: found.id,
+            source: source,
+            notBefore: notBefore,
+            webhook: target.id
+        )
+        let position: Position
+        do throws(MartletError) {
+            position = try write(redelivery, parts)
+        } catch {
+            budget.release(events: 1, bytes: held + outcomeBytes(deliveries: 1))
+            throw refuse(error.code, error.message)
+        }
+        let event = AcceptedEvent(
+            parts,
+            body: EventBody(redelivery: position, in: journal),
+            extras: AcceptedEvent.Extras(tenant: source.tenant, details: source.details, redelivery: redelivery)
         )
         // Read before the event is given away.
         let delivery = event.deliveryID(0)
         send(event, to: target)
         return delivery
+    }
+
+    /// The record of a redelivery; none without a journal.
+    private func write(
+        _ redelivery: AcceptedEvent.Redelivery,
+        _ parts: AcceptedEvent.Parts
+    ) throws(MartletError) -> Position {
+        guard let journal else { return .none }
+        var progress = Progress()
+        if let notBefore = redelivery.notBefore {
+            let wait = max(notBefore.nanoseconds(since: Clock.monotonic()) / 1_000_000, 0)
+            progress.due = Progress.Due(
+                at: WallTime(milliseconds: parts.acceptedAt.milliseconds &+ wait),
+                waitMilliseconds: wait
+            )
+        }
+        let record = RedeliveryRecord(
+            key: parts.ids,
+            source: redelivery.source.ids,
+            repeats: redelivery.repeats,
+            tag: parts.tag,
+            acceptedAt: parts.acceptedAt,
+            webhook: redelivery.webhook,
+            progress: progress
+        )
+        do throws(JournalError) {
+            return try journal.append(.redelivery, length: RedeliveryRecord.encodedLength, options: .lazy) {
+                record.put(into: &$0)
+            }
+        } catch {
+            throw MartletError(error)
+        }
     }
 
     // MARK: Replay
@@ -127,6 +181,7 @@ extension EngineState {
             }
             replay.added(delivery.webhook, after: wait)
         }
+        try journal?.commit()
         replay.skipped += unkept
         var writer = JSONWriter()
         writer.beginObject()

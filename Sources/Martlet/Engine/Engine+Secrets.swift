@@ -2,6 +2,7 @@ import JSONText
 import Model
 import Registry
 import Signing
+import Transport
 
 extension Engine {
     /// Makes a new signing secret the current one; the former ones go on signing for a while, so that receivers have time to
@@ -31,27 +32,19 @@ extension EngineState {
         try checkOpen()
         let options = try RotationOptions.read(options)
         let secret = try EngineState.secret(options.secret)
-        let outcome = changes.withLock { _ in
-            Result { () throws(MartletError) -> StoredWebhook in
-                let current = try stored(id)
-                if current.secrets.first?.text == secret.text {
-                    throw MartletError(.invalidDocument, "secret is the current secret of this webhook already")
-                }
-                let now = Clock.wall()
-                let end = WallTime(milliseconds: now.milliseconds &+ options.overlapSeconds &* 1000)
-                let url = try judge(current.definition.url)
-                let rotated = registry.modify(id) { webhook in
-                    webhook.rotate(to: secret.text, at: now, overlapEnd: end)
-                    webhook.updatedAt = now
-                }
-                guard let rotated else { throw notFound(id) }
-                let specification = specification(of: rotated, url: url.text)
-                tell(rotated) { $0.commands.append(.updateWebhook(rotated.target.slot, specification)) }
-                return rotated
+        var judged: EndpointURL?
+        let webhook = try change(id) { (webhook) throws(MartletError) in
+            if webhook.secrets.first?.text == secret.text {
+                throw MartletError(.invalidDocument, "secret is the current secret of this webhook already")
             }
+            let now = Clock.wall()
+            let end = WallTime(milliseconds: now.milliseconds &+ options.overlapSeconds &* 1000)
+            judged = try judge(webhook.definition.url)
+            webhook.rotate(to: secret.text, at: now, overlapEnd: end)
+        } tell: { webhook, contents in
+            let specification = specification(of: webhook, url: judged?.text ?? webhook.definition.url)
+            contents.commands.append(.updateWebhook(webhook.target.slot, specification))
         }
-        let webhook = try outcome.get()
-        lanes[Int(webhook.target.lane)].synchronize()
         logger.log(.info) { "webhook \(id.text(.webhook)) has a new secret" }
         return webhook.secretsJSON
     }

@@ -62,6 +62,7 @@ extension EngineStatistics {
         writer.endObject()
         writer.key("deliveries")
         write(counters, to: &writer)
+        if let journal { write(journal, to: &writer) }
         write("outcomesWaiting", Int64(outcomesWaiting), to: &writer)
         writer.key("lanes")
         writer.beginArray()
@@ -89,6 +90,44 @@ extension EngineStatistics {
         writer.endObject()
         write("wakes", Int64(clamping: counters.wakes), to: &writer)
         write("webhooksDisabled", Int64(clamping: counters.webhooksDisabled), to: &writer)
+        writer.endObject()
+    }
+
+    private func write(_ journal: JournalFigures, to writer: inout JSONWriter) {
+        writer.key("journal")
+        writer.beginObject()
+        write("segments", Int64(journal.now.segments), to: &writer)
+        write("bytesOnDisk", Int64(journal.now.bytesOnDisk), to: &writer)
+        write("liveBytes", Int64(journal.now.liveBytes), to: &writer)
+        write("maxBytes", Int64(journal.maximumBytes), to: &writer)
+        write("roomBytes", Int64(journal.now.roomBytes), to: &writer)
+        write("syncs", Int64(journal.now.syncs), to: &writer)
+        write("syncFailures", Int64(journal.now.syncFailures), to: &writer)
+        writer.key("lastSyncAt")
+        if let last = journal.now.lastSync {
+            writer.string(Timestamp.text(WallTime(milliseconds: last)))
+        } else {
+            writer.null()
+        }
+        write("segmentsDeleted", Int64(journal.now.segmentsDeleted), to: &writer)
+        write("deletionFailures", Int64(journal.now.deletionFailures), to: &writer)
+        write("preallocationFailures", Int64(journal.now.preallocationFailures), to: &writer)
+        write("unwrittenRecords", Int64(clamping: journal.unwrittenRecords), to: &writer)
+        writer.key("recovery")
+        writer.beginObject()
+        let recovery = journal.recovery
+        write("events", Int64(recovery.events), to: &writer)
+        write("deliveries", Int64(recovery.deliveries), to: &writer)
+        write("webhooks", Int64(recovery.webhooks), to: &writer)
+        write("outcomes", Int64(recovery.outcomes), to: &writer)
+        write("records", Int64(recovery.journal.records), to: &writer)
+        write("truncatedBytes", Int64(recovery.journal.truncatedBytes), to: &writer)
+        write("quarantined", Int64(recovery.journal.quarantinedStretches), to: &writer)
+        write("quarantinedBytes", Int64(recovery.journal.quarantinedBytes), to: &writer)
+        write("lostRecords", Int64(recovery.journal.lostRecords), to: &writer)
+        write("unreadableRecords", Int64(recovery.unreadable), to: &writer)
+        write("milliseconds", recovery.milliseconds, to: &writer)
+        writer.endObject()
         writer.endObject()
     }
 

@@ -63,35 +63,24 @@ extension EngineState {
     ) throws(MartletError) -> AcceptedEvent {
         try checkSize(of: data)
         let now = Clock.wall()
-        let series = ids.reserve(2, at: now)
-        let frame = PayloadFrame(configuration.delivery.payloadFormat)
-        let content = PayloadFrame.Content(typeName: typeName, createdAt: nil, acceptedAt: now, data: data)
-        let held = try reserveOne(payloadBytes: frame.length(content))
-        guard let payload = frame.build(content) else {
-            budget.release(events: 1, bytes: held + outcomeBytes(deliveries: 1))
-            throw refuse(.outOfResources, "there is no memory for an event of \(data.count) bytes")
-        }
-        return AcceptedEvent(
-            id: .generated(series[0]),
+        let draft = EventDraft(
+            ids: ids.reserve(2, at: now),
             type: type,
+            typeName: typeName,
             tenant: webhook.definition.tenant.isEmpty ? nil : Tenant(webhook.definition.tenant),
             tag: 0,
             acceptedAt: now,
-            deliveries: 1,
-            ids: series,
-            reservedBytes: held,
-            payload: payload,
-            data: frame.dataRange(content),
-            details: nil,
-            isTest: true
+            isTest: true,
+            data: data
         )
+        return try make(draft, for: [webhook.target], isLazy: false)
     }
 
     // MARK: One delivery
 
-    /// Takes what one delivery costs from the queue's budget; answers what the event holds of it.
+    /// Takes what one delivery of a payload that exists costs from the queue's budget; answers what the event holds of it.
     func reserveOne(payloadBytes: Int) throws(MartletError) -> Int {
-        let held = payloadBytes + Self.eventOverheadBytes + Self.deliveryOverheadBytes
+        let held = (journal == nil ? payloadBytes : 0) + Self.eventOverheadBytes + Self.deliveryOverheadBytes
         try reserve(held + outcomeBytes(deliveries: 1))
         return held
     }

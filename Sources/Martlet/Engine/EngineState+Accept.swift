@@ -5,51 +5,31 @@ import Registry
 
 // Accepting an event: match, bounds, payload, and its deliveries into the inboxes of their lanes.
 extension EngineState {
-    /// Beside the payload: the event object with its allocation overhead.
-    static var eventOverheadBytes: Int { 256 }
-
-    /// What a pending delivery may cost: its record, its timers, its place in an inbox.
-    static var deliveryOverheadBytes: Int { 200 }
-
-    func accept(_ pushed: PushedEvent) throws(MartletError) -> EventID {
+    /// Matches nothing any more: `pushed` holds its webhooks.
+    ///
+    /// - Parameter isLazy: with a journal the caller waits for the disk itself, once for many events.
+    func accept(_ pushed: PushedEvent, isLazy: Bool = false) throws(MartletError) -> EventID {
         try checkSize(of: pushed.data)
         let targets = pushed.admission.targets
         let now = Clock.wall()
         let series = ids.reserve(targets.count + 1, at: now)
         let id = pushed.id ?? .generated(series[0])
         guard !targets.isEmpty else {
-            try settleUnmatched(id, tag: pushed.tag, at: now)
+            try settleUnmatched(id, tag: pushed.tag, at: now, isLazy: isLazy)
             return id
         }
-
-        let frame = PayloadFrame(configuration.delivery.payloadFormat)
-        let content = PayloadFrame.Content(
-            typeName: pushed.admission.typeName,
-            createdAt: pushed.details?.createdAt,
-            acceptedAt: now,
-            data: pushed.data
-        )
-        let held =
-            frame.length(content) + (pushed.details?.memorySize ?? 0) + Self.eventOverheadBytes
-            + targets.count * Self.deliveryOverheadBytes
-        try reserve(held + outcomeBytes(deliveries: targets.count))
-        guard let payload = frame.build(content) else {
-            budget.release(events: 1, bytes: held + outcomeBytes(deliveries: targets.count))
-            throw refuse(.outOfResources, "there is no memory for an event of \(pushed.data.count) bytes")
-        }
-        let event = AcceptedEvent(
-            id: id,
+        var draft = EventDraft(
+            ids: series,
             type: pushed.admission.type,
+            typeName: pushed.admission.typeName,
             tenant: pushed.admission.tenant,
             tag: pushed.tag,
             acceptedAt: now,
-            deliveries: UInt32(clamping: targets.count),
-            ids: series,
-            reservedBytes: held,
-            payload: payload,
-            data: frame.dataRange(content),
-            details: pushed.details
+            details: pushed.details,
+            data: pushed.data
         )
+        if case .own(let text) = id { draft.ownID = text }
+        let event = try make(draft, for: targets, isLazy: isLazy)
         pushedEvents.wrappingAdd(1, ordering: .relaxed)
         unsettled.wrappingAdd(1, ordering: .sequentiallyConsistent)
         distribute(Unmanaged.passRetained(event), to: targets)
@@ -71,10 +51,22 @@ extension EngineState {
     }
 
     /// Nobody wants the event: it is settled at once, as succeeded with no deliveries.
-    private func settleUnmatched(_ id: EventID, tag: UInt64, at now: WallTime) throws(MartletError) {
+    private func settleUnmatched(
+        _ id: EventID,
+        tag: UInt64,
+        at now: WallTime,
+        isLazy: Bool
+    ) throws(MartletError) {
         if let outcomes, configuration.outcomes.includesEvents {
             try reserve(Outcome.memorySize)
-            outcomes.append(eventOutcome(id, tag: tag, state: .succeeded, deliveries: 0, succeeded: 0, at: now))
+            var outcome = eventOutcome(id, tag: tag, state: .succeeded, deliveries: 0, succeeded: 0, at: now)
+            do throws(MartletError) {
+                try enter(&outcome, isLazy: isLazy)
+            } catch {
+                budget.release(events: 1, bytes: Outcome.memorySize)
+                throw refuse(error.code, error.message)
+            }
+            outcomes.append(outcome)
         }
         pushedEvents.wrappingAdd(1, ordering: .relaxed)
         unmatchedEvents.wrappingAdd(1, ordering: .relaxed)
@@ -128,9 +120,14 @@ extension EngineState {
         if !isTaken { cancel(event, targets, lane: lane) }
     }
 
-    /// The lane ended between the check that the engine is open and here: its deliveries are settled on this thread.
+    /// The lane ended between the check that the engine is open and here. Its deliveries are settled on this thread; those
+    /// that the journal holds wait there for the next engine.
     private func cancel(_ event: Unmanaged<AcceptedEvent>, _ targets: ContiguousArray<WebhookTarget>, lane: Int) {
         for (number, target) in targets.enumerated() where Int(target.lane) == lane {
+            guard journal == nil else {
+                abandoned(event)
+                continue
+            }
             let settlement = event._withUnsafeGuaranteedRef { event in
                 Settlement(
                     canceled: event.deliveryID(number),
@@ -138,7 +135,8 @@ extension EngineState {
                     webhook: target.slot
                 )
             }
-            settled(event, settlement, webhook: target.id)
+            let note = settling(event, settlement, webhook: target.id, attempt: nil)
+            settled(event, note)
         }
     }
 }

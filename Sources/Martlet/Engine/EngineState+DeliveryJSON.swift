@@ -69,14 +69,19 @@ extension EngineState {
         let own = configuration.delivery.payloadFormat
         let definition = registry.webhook(webhook)?.definition
         let format = definition.map { configuration.delivery.overridden(by: $0.overrides).payloadFormat } ?? own
-        if format == own { return writer.string(bytes: event.payload) }
-        if format == .raw { return writer.string(bytes: event.data) }
+        if format == own {
+            let payload = event.lend()
+            return withExtendedLifetime((event, payload.owner)) { writer.string(bytes: payload.bytes) }
+        }
+        let data = event.lendData()
+        defer { withExtendedLifetime((event, data.owner)) {} }
+        if format == .raw { return writer.string(bytes: data.bytes) }
         // Not kept with the event: what its deliveries need is counted, and this is but shown.
         let content = PayloadFrame.Content(
             typeName: catalog[event.type]?.name ?? "",
             createdAt: event.details?.createdAt,
             acceptedAt: event.original.acceptedAt,
-            data: event.data
+            data: data.bytes
         )
         guard let body = PayloadFrame(format).build(content) else { return writer.null() }
         defer { free(UnsafeMutableRawPointer(mutating: body.baseAddress)) }

@@ -21,8 +21,10 @@ extension EngineState {
         stopLanes()
         let grace = max(deadline, Clock.monotonic()).advanced(milliseconds: Self.graceMilliseconds)
         let hasEnded = waitForLanes(until: grace)
+        if hasEnded { closeJournalIfDone() }
         guard isDrained && hasEnded else {
-            throw MartletError(.timedOut, "the engine is closed; what was pending when the time was over is canceled")
+            let rest = journal == nil ? "is canceled" : "stays in the dataDirectory for the next engine"
+            throw MartletError(.timedOut, "the engine is closed; what was pending when the time was over \(rest)")
         }
     }
 
@@ -31,13 +33,31 @@ extension EngineState {
         guard ProcessGuard.isCurrent(process) else { return }
         stopLanes()
         _ = waitForLanes(until: Clock.monotonic().advanced(milliseconds: Self.graceMilliseconds))
+        closeJournal()
     }
 
-    private func stopLanes() {
+    func stopLanes() {
         guard phase.exchange(.stopped, ordering: .acquiringAndReleasing) != .stopped else { return }
         for lane in lanes {
             lane.requestStop()
         }
+        keeper.requestStop()
+    }
+
+    /// The journal stays open after the lanes have ended while outcomes wait, so that it learns which of them are told.
+    func closeJournalIfDone() {
+        guard journal != nil, phase.load(ordering: .acquiring) == .stopped, outcomes?.count ?? 0 == 0,
+            lanes.allSatisfy({ $0.waitForEnd(until: Instant(nanoseconds: 0)) })
+        else { return }
+        closeJournal()
+    }
+
+    private func closeJournal() {
+        guard let journal else { return }
+        acknowledgeOutcomes()
+        keeper.requestStop()
+        keeper.waitForEnd()
+        journal.journal.close()
     }
 
     private func waitForLanes(until deadline: Instant) -> Bool {

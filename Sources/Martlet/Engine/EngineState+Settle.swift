@@ -1,57 +1,135 @@
 import Delivery
+import Journal
 import Model
+import Records
+
+/// A delivery whose end is written down and not yet told.
+struct SettlementNote {
+    var settlement: Settlement
+    var state: Outcome.State
+    var webhook: Identifier
+    var at: WallTime
+    /// Of the delivery's end; none without a journal.
+    var record = Position.none
+    /// Nil where the host does not want it.
+    var outcome: Outcome?
+    /// The number and record of the event's outcome, where this thread wrote it.
+    var eventOutcome: (number: UInt64, record: Position) = (0, .none)
+}
 
 // What lanes report: each settled delivery, and webhooks that the core disabled.
 extension EngineState: LaneHost {
-    func settled(_ event: Unmanaged<AcceptedEvent>, _ settlement: Settlement, webhook: Identifier) {
+    /// Notes the end of a delivery, and writes it into the journal: first what the host is to be told, then the end itself. A
+    /// crash between the two repeats the delivery; the other way round its outcome would be lost.
+    func settling(
+        _ event: Unmanaged<AcceptedEvent>,
+        _ settlement: Settlement,
+        webhook: Identifier,
+        attempt: AttemptNote?
+    ) -> SettlementNote {
         let now = Clock.wall()
-        // The engine's own reference keeps the event until its last delivery, which is this one or a later one.
-        let isLast = event._withUnsafeGuaranteedRef { event in
+        // The engine's own reference keeps the event until its last delivery has left it, which this one has not.
+        return event._withUnsafeGuaranteedRef { event in
             let state = Outcome.State(settlement.state)
-            if let outcomes, configuration.outcomes.includesDeliveries {
-                outcomes.append(
-                    Outcome(
-                        kind: .delivery,
-                        state: state,
-                        tag: event.tag,
-                        settledAtMilliseconds: now.milliseconds,
-                        attempts: UInt32(settlement.attempts),
-                        httpStatus: settlement.lastStatus,
-                        failure: settlement.lastError.rawValue,
-                        deliveries: 1,
-                        succeeded: state == .succeeded ? 1 : 0,
-                        event: event.id,
-                        delivery: settlement.id,
-                        webhook: webhook
-                    )
+            var note = SettlementNote(settlement: settlement, state: state, webhook: webhook, at: now)
+            if outcomes != nil, configuration.outcomes.includesDeliveries {
+                note.outcome = Outcome(
+                    kind: .delivery,
+                    state: state,
+                    tag: event.tag,
+                    settledAtMilliseconds: now.milliseconds,
+                    attempts: UInt32(settlement.attempts),
+                    httpStatus: settlement.lastStatus,
+                    failure: settlement.lastError.rawValue,
+                    deliveries: 1,
+                    succeeded: state == .succeeded ? 1 : 0,
+                    event: event.id,
+                    delivery: settlement.id,
+                    webhook: webhook
                 )
             }
-            let isLast = event.settleOne(state)
-            // Past settleOne the event belongs to whoever settled its last delivery.
-            if isLast { finish(event, at: now) }
+            let isLast = event.noteEnd(of: settlement.id, state)
+            if let journal {
+                if note.outcome != nil { enterOrLose(&note.outcome) }
+                if isLast, outcomes != nil, configuration.outcomes.includesEvents {
+                    var outcome: Outcome? = eventOutcome(of: event, at: now)
+                    enterOrLose(&outcome)
+                    note.eventOutcome = (outcome?.number ?? 0, outcome?.record ?? .none)
+                    event.keepOutcome(number: note.eventOutcome.number, record: note.eventOutcome.record)
+                }
+                note.record = write(note, of: event, attempt, to: journal)
+            }
+            return note
+        }
+    }
+
+    /// Tells of a delivery whose end is noted, exactly once for each.
+    func settled(_ event: Unmanaged<AcceptedEvent>, _ note: SettlementNote) {
+        let isLast = event._withUnsafeGuaranteedRef { event in
+            if let outcomes, let outcome = note.outcome { outcomes.append(outcome) }
+            let isLast = event.leaveOne()
+            // Past leaveOne the event belongs to whoever left it last.
+            if isLast { finish(event, note) }
             return isLast
         }
         if isLast { event.release() }
     }
 
-    private func finish(_ event: AcceptedEvent, at now: WallTime) {
+    /// A delivery that the next engine goes on with, for this one ends: nothing is told of it.
+    func abandoned(_ event: Unmanaged<AcceptedEvent>) {
+        let isLast = event._withUnsafeGuaranteedRef { $0.leaveOne() }
+        guard isLast else { return }
+        eventSettled()
+        event.release()
+    }
+
+    private func finish(_ event: AcceptedEvent, _ note: SettlementNote) {
         if let outcomes, configuration.outcomes.includesEvents {
-            outcomes.append(
-                eventOutcome(
-                    event.id,
-                    tag: event.tag,
-                    state: event.state,
-                    deliveries: event.deliveries,
-                    succeeded: event.succeeded,
-                    at: now
-                )
-            )
+            var outcome = eventOutcome(of: event, at: note.at)
+            let written = event.deliveries > 1 ? event.extras?.outcome ?? note.eventOutcome : note.eventOutcome
+            (outcome.number, outcome.record) = written
+            outcomes.append(outcome)
             // The event counts until its outcome is drained.
             budget.release(events: 0, bytes: event.heldBytes)
         } else {
             budget.release(events: 1, bytes: event.heldBytes)
         }
         eventSettled()
+    }
+
+    private func eventOutcome(of event: AcceptedEvent, at now: WallTime) -> Outcome {
+        eventOutcome(
+            event.id,
+            tag: event.tag,
+            state: event.state,
+            deliveries: event.deliveries,
+            succeeded: event.succeeded,
+            at: now
+        )
+    }
+
+    private func write(
+        _ note: SettlementNote,
+        of event: AcceptedEvent,
+        _ attempt: AttemptNote?,
+        to journal: EngineJournal
+    ) -> Position {
+        guard let number = event.ids.index(of: note.settlement.id), number >= 1 else { return .none }
+        let record = SettledRecord(
+            delivery: DeliveryKey(event: event.ids, number: UInt32(clamping: number - 1)),
+            webhook: note.webhook,
+            state: UInt8(note.state.rawValue),
+            attempts: note.settlement.attempts,
+            settledAt: note.at,
+            attempt: attempt,
+            tag: event.tag,
+            isTest: event.isTest,
+            redeliveryOf: event.redeliveryOf,
+            event: event.id,
+            type: name(of: event.type),
+            tenant: event.tenant?.name ?? ""
+        )
+        return journal.note(.settled, length: record.encodedLength) { record.put(into: &$0) }
     }
 
     func eventOutcome(
@@ -88,33 +166,38 @@ extension EngineState: LaneHost {
         changes.withLock { _ in
             guard var definition = registry.webhook(id)?.definition, definition.isEnabled else { return }
             definition.isEnabled = false
-            guard let webhook = registry.update(id, at: now, to: definition) else { return }
-            _ = registry.modify(id) { $0.disabled = note }
+            guard var webhook = registry.webhook(id) else { return }
+            webhook.definition = definition
+            webhook.disabled = note
+            webhook.updatedAt = now
+            // Without room for it, a restart enables the webhook again, and its receiver disables it again.
+            let record = noteWebhook(webhook)
+            guard replace(webhook, record: record) else { return }
             // The core has disabled it already; the command keeps the lane's order of changes that of the registry.
             _ = lanes[Int(webhook.target.lane)].put {
                 $0.commands.append(.setWebhook(webhook.target.slot, enabled: false))
             }
         }
         if let outcomes {
-            budget.forceReserve(bytes: Outcome.memorySize)
-            outcomes.append(
-                Outcome(
-                    kind: .webhookDisabled,
-                    state: .failed,
-                    tag: 0,
-                    settledAtMilliseconds: now.milliseconds,
-                    attempts: 0,
-                    httpStatus: reason == .gone ? 410 : 0,
-                    failure: ErrorClass.httpStatus.rawValue,
-                    deliveries: 0,
-                    succeeded: 0,
-                    disabledReason: UInt32(reason.rawValue),
-                    failingSinceMilliseconds: since?.milliseconds ?? 0,
-                    event: .generated(.zero),
-                    delivery: .zero,
-                    webhook: id
-                )
+            budget.forceReserve(events: 0, bytes: Outcome.memorySize)
+            var outcome: Outcome? = Outcome(
+                kind: .webhookDisabled,
+                state: .failed,
+                tag: 0,
+                settledAtMilliseconds: now.milliseconds,
+                attempts: 0,
+                httpStatus: reason == .gone ? 410 : 0,
+                failure: ErrorClass.httpStatus.rawValue,
+                deliveries: 0,
+                succeeded: 0,
+                disabledReason: UInt32(reason.rawValue),
+                failingSinceMilliseconds: since?.milliseconds ?? 0,
+                event: .generated(.zero),
+                delivery: .zero,
+                webhook: id
             )
+            enterOrLose(&outcome)
+            if let outcome { outcomes.append(outcome) }
         }
         logger.log(.warning) { "webhook \(id.text(.webhook)) is disabled: \(reason.text)" }
     }
@@ -128,7 +211,7 @@ extension EngineState: LaneHost {
     }
 
     func eventGrew(by bytes: Int) {
-        budget.forceReserve(bytes: bytes)
+        budget.forceReserve(events: 0, bytes: bytes)
     }
 
     func webhookReleased(_ slot: WebhookSlot, lane: Int) {

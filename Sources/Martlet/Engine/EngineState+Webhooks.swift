@@ -40,93 +40,117 @@ extension EngineState {
         let now = Clock.wall()
         let id = ids.next(at: now)
         let made = definition
-        let target = changes.withLock { _ in
-            let target = registry.reserve(id: id)
-            var webhook = StoredWebhook(
-                id: id,
-                definition: made,
-                createdAt: now,
-                secrets: [StoredSecret(text: secret.text, createdAt: now)],
-                target: target
-            )
-            if !made.isEnabled { webhook.disabled = DisabledNote(reason: .host, at: now) }
-            // The lane hears of it before any event can match it.
-            let specification = specification(of: webhook, url: url.text)
-            _ = lanes[Int(target.lane)].put {
-                $0.commands.append(.addWebhook(target.slot, specification, isEnabled: made.isEnabled))
+        let target = try changes.withLock { _ in
+            Result { () throws(MartletError) -> WebhookTarget in
+                let target = registry.reserve(id: id)
+                var webhook = StoredWebhook(
+                    id: id,
+                    definition: made,
+                    createdAt: now,
+                    secrets: [StoredSecret(text: secret.text, createdAt: now)],
+                    target: target
+                )
+                if !made.isEnabled { webhook.disabled = DisabledNote(reason: .host, at: now) }
+                do throws(MartletError) {
+                    webhook.record = try write(webhook)
+                } catch {
+                    registry.cancel(target)
+                    throw error
+                }
+                // The lane hears of it before any event can match it.
+                let specification = specification(of: webhook, url: url.text)
+                _ = lanes[Int(target.lane)].put {
+                    $0.commands.append(.addWebhook(target.slot, specification, isEnabled: made.isEnabled))
+                }
+                registry.insert(webhook)
+                return target
             }
-            registry.insert(webhook)
-            return target
-        }
+        }.get()
+        try journal?.commit()
         logger.log(.info) { "webhook \(id.text(.webhook)) is registered on lane \(target.lane)" }
         report(url, of: id)
         return try stored(id).json
     }
 
-    func updateWebhook(_ id: Identifier, _ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
-        try checkOpen()
-        let outcome = changes.withLock { _ in
+    /// Changes a webhook, in the journal first. What `change` leaves as it is, stays; nil where there is no such webhook.
+    ///
+    /// - Parameter tell: what the lane has to hear of it.
+    func change(
+        _ id: Identifier,
+        _ change: (inout StoredWebhook) throws(MartletError) -> Void,
+        tell: (StoredWebhook, inout LaneInbox.Contents) -> Void
+    ) throws(MartletError) -> StoredWebhook {
+        let webhook = try changes.withLock { _ in
             Result { () throws(MartletError) -> StoredWebhook in
-                let current = try stored(id)
-                let definition: WebhookDefinition
-                do throws(DocumentError) {
-                    definition = try current.definition.updated(json: document, catalog: catalog)
-                } catch {
-                    throw MartletError(error)
+                guard var webhook = registry.webhook(id) else { throw notFound(id) }
+                let former = webhook
+                webhook.updatedAt = Clock.wall()
+                try change(&webhook)
+                // The host has spoken: why the webhook is disabled is noted anew where that changed.
+                if webhook.definition.isEnabled {
+                    webhook.disabled = nil
+                } else if former.definition.isEnabled {
+                    webhook.disabled = DisabledNote(reason: .host, at: webhook.updatedAt)
                 }
-                if definition.secret != nil {
-                    throw MartletError(.invalidDocument, "secret can be set when the webhook is created only")
-                }
-                let url = try judge(definition.url)
-                try EngineState.checkFiles(of: definition)
-                guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { throw notFound(id) }
-                noteEnabled(webhook)
-                let specification = specification(of: webhook, url: url.text)
-                tell(webhook) { contents in
-                    contents.commands.append(.updateWebhook(webhook.target.slot, specification))
-                    contents.commands.append(.setWebhook(webhook.target.slot, enabled: definition.isEnabled))
-                }
-                report(url, of: id)
+                let record = try write(webhook)
+                guard replace(webhook, record: record) else { throw notFound(id) }
+                self.tell(webhook) { tell(webhook, &$0) }
                 return webhook
             }
-        }
-        let webhook = try outcome.get()
-        // The new policy holds from the next attempt on: also from the one that would start right after this call.
+        }.get()
+        // The change holds from the next attempt on: also from the one that would start right after this call.
         lanes[Int(webhook.target.lane)].synchronize()
-        return try stored(id).json
+        try journal?.commit()
+        return webhook
     }
 
-    /// The host has spoken: why the webhook is disabled is noted anew where that changed, and forgotten where it is enabled.
-    private func noteEnabled(_ webhook: StoredWebhook) {
-        let isEnabled = webhook.definition.isEnabled
-        guard isEnabled == (webhook.disabled != nil) else { return }
-        let note = isEnabled ? nil : DisabledNote(reason: .host, at: webhook.updatedAt)
-        _ = registry.modify(webhook.id) { $0.disabled = note }
+    func updateWebhook(_ id: Identifier, _ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+        try checkOpen()
+        let catalog = catalog
+        var judged: EndpointURL?
+        let webhook = try change(id) { (webhook) throws(MartletError) in
+            do throws(DocumentError) {
+                webhook.definition = try webhook.definition.updated(json: document, catalog: catalog)
+            } catch {
+                throw MartletError(error)
+            }
+            if webhook.definition.secret != nil {
+                throw MartletError(.invalidDocument, "secret can be set when the webhook is created only")
+            }
+            judged = try judge(webhook.definition.url)
+            try EngineState.checkFiles(of: webhook.definition)
+        } tell: { webhook, contents in
+            let specification = specification(of: webhook, url: judged?.text ?? webhook.definition.url)
+            contents.commands.append(.updateWebhook(webhook.target.slot, specification))
+            contents.commands.append(.setWebhook(webhook.target.slot, enabled: webhook.definition.isEnabled))
+        }
+        if let judged { report(judged, of: id) }
+        return webhook.json
     }
 
     func setWebhook(_ id: Identifier, enabled: Bool) throws(MartletError) {
         try checkOpen()
-        let webhook = changes.withLock { _ -> StoredWebhook? in
-            guard var definition = registry.webhook(id)?.definition else { return nil }
-            definition.isEnabled = enabled
-            guard let webhook = registry.update(id, at: Clock.wall(), to: definition) else { return nil }
-            noteEnabled(webhook)
-            tell(webhook) { $0.commands.append(.setWebhook(webhook.target.slot, enabled: enabled)) }
-            return webhook
+        _ = try change(id) { (webhook) throws(MartletError) in
+            if enabled { _ = try judge(webhook.definition.url) }
+            webhook.definition.isEnabled = enabled
+        } tell: { webhook, contents in
+            contents.commands.append(.setWebhook(webhook.target.slot, enabled: enabled))
         }
-        guard let webhook else { throw notFound(id) }
-        lanes[Int(webhook.target.lane)].synchronize()
     }
 
     func deleteWebhook(_ id: Identifier) throws(MartletError) {
         try checkOpen()
-        let webhook = changes.withLock { _ -> StoredWebhook? in
-            guard let webhook = registry.remove(id) else { return nil }
-            tell(webhook) { $0.commands.append(.removeWebhook(webhook.target.slot)) }
-            return webhook
-        }
-        guard let webhook else { throw notFound(id) }
+        let webhook = try changes.withLock { _ in
+            Result { () throws(MartletError) -> StoredWebhook in
+                guard let webhook = registry.webhook(id) else { throw notFound(id) }
+                try writeRemoval(of: webhook)
+                _ = registry.remove(id)
+                tell(webhook) { $0.commands.append(.removeWebhook(webhook.target.slot)) }
+                return webhook
+            }
+        }.get()
         lanes[Int(webhook.target.lane)].synchronize()
+        try journal?.commit()
     }
 
     func listWebhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {

@@ -1,5 +1,7 @@
 import Delivery
+import Journal
 import Model
+import Records
 import Registry
 import Signing
 import Synchronization
@@ -18,6 +20,17 @@ final class EngineState: Sendable {
     let ids: IdentifierGenerator
     /// Nil where the configuration wants no outcomes.
     let outcomes: OutcomeQueue?
+    /// Nil where nothing outlives the process.
+    let journal: EngineJournal?
+    let keeper = Keeper()
+    /// What was handed to the host and may be told again after a crash.
+    let told = Locked<[(number: UInt64, record: Position)]>([])
+    /// What the journal knows of receivers.
+    let health = Locked<[Identifier: (record: HealthRecord, position: Position)]>([:])
+    /// Event types that the journal holds, by name.
+    let typeRecords = Locked<[String: Position]>([:])
+    /// What opening found; written once, before the host has the engine.
+    let recovery = Locked<RecoverySummary?>(nil)
     let logger = Logger()
     let openedAt: WallTime
     /// The token of ``ProcessGuard``.
@@ -56,7 +69,6 @@ final class EngineState: Sendable {
             maximumCount: configuration.logRetention.attempts,
             retentionMilliseconds: configuration.logRetention.milliseconds
         )
-        recentIDs = Deduplicator(configuration.deduplication)
         budget = QueueBudget(maximumEvents: configuration.queue.maxEvents, maximumBytes: configuration.queue.maxBytes)
         let catalog: EventCatalog
         do {
@@ -82,8 +94,28 @@ final class EngineState: Sendable {
         } else {
             throw MartletError(.outOfResources, "no file descriptors are left for the pipe of the outcomes")
         }
-        lanes = try EngineState.makeLanes(laneCount, configuration, addressGuard: addressGuard)
-        try startLanes()
+        let start = Clock.monotonic()
+        let opened = try EngineJournal.open(configuration)
+        journal = opened?.journal
+        recentIDs = Deduplicator(configuration.deduplication, journal: opened?.journal)
+        do throws(MartletError) {
+            lanes = try EngineState.makeLanes(laneCount, configuration, addressGuard: addressGuard)
+        } catch {
+            opened?.journal.journal.close()
+            throw error
+        }
+        if let opened {
+            let summary = restore(opened.found, since: start)
+            recovery.withLock { $0 = summary }
+        }
+        do throws(MartletError) {
+            try startLanes()
+            if journal != nil { try startKeeper() }
+        } catch {
+            stopLanes()
+            journal?.journal.close()
+            throw error
+        }
     }
 
     private static func makeLanes(

@@ -23,6 +23,19 @@ extension EngineStatistics {
         single("events_refused_total", "counter", "Events refused by a push for want of room.", refused)
         single("events_duplicate_total", "counter", "Events pushed again under an id seen before.", duplicates)
         single("outcomes_waiting", "gauge", "Outcomes the host has not taken yet.", outcomesWaiting)
+        if let journal {
+            single("journal_bytes", "gauge", "Bytes of disk that the journal takes.", journal.now.bytesOnDisk)
+            single("journal_live_bytes", "gauge", "Bytes in it that are needed.", journal.now.liveBytes)
+            single("journal_max_bytes", "gauge", "Bytes of disk it may take.", journal.maximumBytes)
+            single("journal_syncs_total", "counter", "Times the journal was forced to the disk.", journal.now.syncs)
+            single("journal_sync_failures_total", "counter", "Times that failed.", journal.now.syncFailures)
+            single(
+                "journal_unwritten_records_total",
+                "counter",
+                "Records for which the disk had no room: work that a crash would repeat.",
+                journal.unwrittenRecords
+            )
+        }
         single("deliveries_pending", "gauge", "Deliveries accepted and not settled.", counters.pending)
         single("deliveries_in_flight", "gauge", "Deliveries with an attempt in flight.", counters.inFlight)
         metric(

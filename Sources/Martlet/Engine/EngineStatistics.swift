@@ -1,3 +1,4 @@
+import Journal
 import Model
 import Registry
 import Synchronization
@@ -20,6 +21,16 @@ struct EngineStatistics: Sendable {
     var outcomesWaiting: Int
     var counters: LaneCounters
     var countersByLane: [LaneCounters]
+    /// Nil where nothing outlives the process.
+    var journal: JournalFigures?
+}
+
+/// The journal's figures, and what opening it found.
+struct JournalFigures: Sendable {
+    var now: JournalStatistics
+    var maximumBytes: Int
+    var unwrittenRecords: UInt64
+    var recovery: RecoverySummary
 }
 
 extension EngineState {
@@ -58,7 +69,15 @@ extension EngineState {
             unsettled: unsettled.load(ordering: .relaxed),
             outcomesWaiting: outcomes?.count ?? 0,
             counters: total,
-            countersByLane: byLane
+            countersByLane: byLane,
+            journal: journal.map { journal in
+                JournalFigures(
+                    now: journal.journal.statistics,
+                    maximumBytes: configuration.journal.maxBytes,
+                    unwrittenRecords: journal.lost.load(ordering: .relaxed),
+                    recovery: recovery.withLock { $0 ?? RecoverySummary() }
+                )
+            }
         )
     }
 }

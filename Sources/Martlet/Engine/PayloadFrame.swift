@@ -1,5 +1,6 @@
 import Glibc
 import Model
+import Records
 
 /// A request body in one of the formats: what stands around the pushed bytes.
 ///
@@ -60,6 +61,32 @@ struct PayloadFrame {
         let createdAt = content.createdAt?.utf8.count ?? Timestamp.length
         return opening.utf8CodeUnitCount + content.typeName.utf8.count + middle.utf8CodeUnitCount + createdAt
             + dataKey.utf8CodeUnitCount
+    }
+
+    /// Writes what stands in front of the pushed bytes.
+    func putOpening(_ content: Content, into sink: inout ByteSink) {
+        guard !isRaw else { return }
+        put(opening, into: &sink)
+        content.typeName.withUTF8Bytes { sink.put($0) }
+        put(middle, into: &sink)
+        if let createdAt = content.createdAt {
+            createdAt.withUTF8Bytes { sink.put($0) }
+        } else {
+            withUnsafeTemporaryAllocation(byteCount: Timestamp.length, alignment: 1) { area in
+                let count = Timestamp.write(content.acceptedAt, into: area)
+                sink.put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(area)[..<count]))
+            }
+        }
+        put(dataKey, into: &sink)
+    }
+
+    /// What stands behind the pushed bytes.
+    var closingBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: closing.utf8Start, count: closing.utf8CodeUnitCount)
+    }
+
+    private func put(_ text: StaticString, into sink: inout ByteSink) {
+        sink.put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Builds the body in memory from malloc, which the caller owns; nil where there is none.

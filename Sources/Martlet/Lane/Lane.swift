@@ -1,5 +1,6 @@
 import Delivery
 import Model
+import Records
 import Synchronization
 import Threading
 import Transport
@@ -122,8 +123,23 @@ final class Lane: Sendable {
 
 /// What a lane tells the engine. Called on the lane's thread, which holds no lock then.
 protocol LaneHost: AnyObject, Sendable {
-    /// A delivery is settled, exactly once for each that was put into an inbox.
-    func settled(_ event: Unmanaged<AcceptedEvent>, _ settlement: Settlement, webhook: Identifier)
+    /// Nil where nothing outlives the process.
+    var journal: EngineJournal? { get }
+    /// A delivery is about to be told settled, exactly once for each that was put into an inbox: notes and writes its end.
+    ///
+    /// - Parameter attempt: the attempt that settled it; nil where none did.
+    func settling(
+        _ event: Unmanaged<AcceptedEvent>,
+        _ settlement: Settlement,
+        webhook: Identifier,
+        attempt: AttemptNote?
+    ) -> SettlementNote
+    /// Tells of it.
+    func settled(_ event: Unmanaged<AcceptedEvent>, _ note: SettlementNote)
+    /// The engine ends, and the journal keeps the delivery for the next one.
+    func abandoned(_ event: Unmanaged<AcceptedEvent>)
+    /// What a receiver does has changed in a way that must outlast a restart.
+    func healthChanged(_ record: HealthRecord)
     func webhookDisabled(_ id: Identifier, _ reason: DisableReason, failingSince: Instant?)
     func webhookReleased(_ slot: WebhookSlot, lane: Int)
     func name(of type: EventTypeIndex) -> String

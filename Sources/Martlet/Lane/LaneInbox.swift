@@ -4,7 +4,7 @@ import Threading
 
 /// What a lane is asked to do besides delivering. Run on the lane's thread, before any delivery that was put in later.
 enum LaneCommand: Sendable {
-    case addWebhook(WebhookSlot, LaneWebhook.Specification, isEnabled: Bool)
+    case addWebhook(WebhookSlot, LaneWebhook.Specification, isEnabled: Bool, health: WebhookHealth = WebhookHealth())
     case updateWebhook(WebhookSlot, LaneWebhook.Specification)
     case setWebhook(WebhookSlot, enabled: Bool)
     case removeWebhook(WebhookSlot)
@@ -17,6 +17,12 @@ enum LaneCommand: Sendable {
     var isQuestion: Bool {
         if case .inspect = self { true } else { false }
     }
+}
+
+/// What an earlier life of the process saw of a receiver.
+struct WebhookHealth: Sendable {
+    var failingSince: Instant?
+    var pausedUntil: Instant?
 }
 
 /// One delivery on its way to a lane.

@@ -1,5 +1,7 @@
 import Delivery
+import Journal
 import Model
+import Records
 import Signing
 import Transport
 
@@ -29,11 +31,11 @@ extension LaneLoop {
         }
         let wall = Clock.wall()
         event._withUnsafeGuaranteedRef { event in
-            addHeaders(to: slot, event: event, body: body, keys: webhook.specification.keys, at: wall)
-            noteStart(of: delivery, at: wall)
+            addHeaders(to: slot, event: event, body: body.bytes, keys: webhook.specification.keys, at: wall)
+            noteStart(of: delivery, at: wall, owner: body.owner)
             transport.submit(
                 slot,
-                body: body,
+                body: body.bytes,
                 timeoutMilliseconds: webhook.specification.timeoutMilliseconds,
                 connectTimeoutMilliseconds: webhook.specification.connectTimeoutMilliseconds
             )
@@ -44,10 +46,10 @@ extension LaneLoop {
     private func body(
         of event: Unmanaged<AcceptedEvent>,
         _ webhook: LaneWebhook
-    ) -> UnsafeRawBufferPointer? {
+    ) -> LentBytes? {
         event._withUnsafeGuaranteedRef { event in
-            guard let format = webhook.specification.payloadFormat else { return event.payload }
-            return event.body(format, typeName: host.name(of: event.type), grew: host.eventGrew(by:))
+            guard let format = webhook.specification.payloadFormat else { return event.lend() }
+            return event.lend(format, typeName: host.name(of: event.type), grew: host.eventGrew(by:))
         }
     }
 
@@ -105,7 +107,11 @@ extension LaneLoop {
         }
     }
 
-    private func noteStart(of delivery: UInt32, at wall: WallTime) {
+    private func noteStart(of delivery: UInt32, at wall: WallTime, owner: AnyObject?) {
+        if let owner {
+            while attemptOwners.count <= Int(delivery) { attemptOwners.append(nil) }
+            attemptOwners[Int(delivery)] = owner
+        }
         while attemptStarts.count <= Int(delivery) {
             attemptStarts.append(WallTime(milliseconds: 0))
         }
@@ -118,6 +124,7 @@ extension LaneLoop {
         guard core.isLive(delivery, generation: generation) else { return }
         let record = core.record(delivery)
         let startedAt = attemptStarts[Int(delivery)]
+        if delivery < attemptOwners.count { attemptOwners[Int(delivery)] = nil }
         let position = lane.report.withLock { report in
             report.counters.count(completion.result)
             if record.attempts > 0 { report.counters.retries &+= 1 }
@@ -131,6 +138,131 @@ extension LaneLoop {
             )
         }
         core.setLog(position, of: delivery)
+        guard host.journal != nil else {
+            core.attemptEnded(delivery, completion.result, at: Clock.monotonic(), wall: Clock.wall())
+            return
+        }
+        // Performed at once, while the receiver's answer can still be written down with the end that it means.
+        ended = (
+            record.id,
+            AttemptNote(
+                number: record.attempts &+ 1,
+                startedAt: startedAt,
+                durationMicroseconds: completion.result.durationMicroseconds,
+                status: completion.result.status,
+                errorClass: completion.result.errorClass,
+                snippet: completion.snippet,
+                error: completion.errorText
+            )
+        )
+        let slot = core.slot(of: record)
         core.attemptEnded(delivery, completion.result, at: Clock.monotonic(), wall: Clock.wall())
+        perform()
+        ended = nil
+        noteHealth(of: slot)
+    }
+
+    // MARK: The journal
+
+    /// Writes down how far a delivery has come, and with it the attempt that brought it there.
+    func noteScheduled(_ delivery: UInt32, _ generation: UInt32) {
+        guard let journal = host.journal, core.isLive(delivery, generation: generation) else { return }
+        let record = core.record(delivery)
+        guard let webhook = webhooks[Int(record.webhook)], let event = LaneLoop.event(of: record.event) else { return }
+        let key = event._withUnsafeGuaranteedRef { event in
+            event.ids.index(of: record.id).map {
+                DeliveryKey(event: event.ids, number: UInt32(clamping: $0 - 1))
+            }
+        }
+        guard let key else { return }
+        let attempt = ended.flatMap { $0.delivery == record.id ? $0.note : nil }
+        let entry = AttemptRecord(
+            delivery: key,
+            webhook: webhook.id,
+            progress: LaneLoop.progress(of: record),
+            attempt: attempt
+        )
+        let position = journal.note(.attempt, length: entry.encodedLength) { entry.put(into: &$0) }
+        // The delivery needs it until it is settled, and has it: nothing behind the event's own record goes before that.
+        // Beyond that, the log needs it.
+        let displaced =
+            attempt == nil
+            ? position : lane.report.withLock { $0.log.setRecord(position, ofAttempt: record.log) }
+        journal.release(displaced)
+    }
+
+    /// How far a delivery has come, as a journal keeps it.
+    static func progress(of record: DeliveryRecord) -> Progress {
+        var progress = Progress()
+        progress.attempts = record.attempts
+        progress.tries = record.tries
+        progress.lastStatus = record.lastStatus
+        progress.lastError = record.lastError
+        if record.phase == .waiting || record.phase == .blocked, record.due > 0 {
+            let now = Clock.wall()
+            let wait = max(Instant(nanoseconds: record.due).nanoseconds(since: Clock.monotonic()) / 1_000_000, 0)
+            progress.due = Progress.Due(
+                at: WallTime(milliseconds: now.milliseconds &+ wait),
+                waitMilliseconds: wait
+            )
+        }
+        return progress
+    }
+
+    /// Failures for less than this may be forgotten in a restart; so may shorter pauses. Receivers that come and go are not
+    /// worth a record each time.
+    private static var noteworthyMilliseconds: Int64 { 60_000 }
+    private static var noteworthyPauseMilliseconds: Int64 { 1_000 }
+
+    /// Tells the engine of failures that last, of their end, and of pauses that a receiver asked for.
+    private func noteHealth(of slot: WebhookSlot) {
+        guard let webhook = webhook(slot) else { return }
+        let now = Clock.monotonic()
+        let since = core.failingSince(of: slot)
+        var health = webhook.writtenHealth
+        if let since {
+            if health.failingSince == nil, now >= since.advanced(milliseconds: Self.noteworthyMilliseconds) {
+                health.failingSince = since
+            }
+        } else {
+            health.failingSince = nil
+        }
+        if let until = core.pausedUntil(of: slot), until != health.pausedUntil,
+            until > now.advanced(milliseconds: Self.noteworthyPauseMilliseconds)
+        {
+            health.pausedUntil = until
+        }
+        guard
+            health.failingSince != webhook.writtenHealth.failingSince
+                || health.pausedUntil != webhook.writtenHealth.pausedUntil
+        else { return }
+        webhook.writtenHealth = health
+        host.healthChanged(health.record(of: webhook.id, at: now, wall: Clock.wall()))
+    }
+}
+
+extension WebhookHealth {
+    func record(of webhook: Identifier, at now: Instant, wall: WallTime) -> HealthRecord {
+        HealthRecord(
+            webhook: webhook,
+            failingSince: failingSince.map { since in
+                WallTime(milliseconds: wall.milliseconds &- max(now.nanoseconds(since: since) / 1_000_000, 0))
+            },
+            pausedUntil: pausedUntil.map { until in
+                let wait = max(until.nanoseconds(since: now) / 1_000_000, 0)
+                return Progress.Due(at: WallTime(milliseconds: wall.milliseconds &+ wait), waitMilliseconds: wait)
+            }
+        )
+    }
+
+    init(_ record: HealthRecord, at now: Instant, wall: WallTime) {
+        failingSince = record.failingSince.map { since in
+            // A clock that was set back since makes it later at the most.
+            now.advanced(milliseconds: -max(wall.milliseconds &- since.milliseconds, 0))
+        }
+        pausedUntil = record.pausedUntil.flatMap { due in
+            let left = due.left(at: wall)
+            return left > 0 ? now.advanced(milliseconds: left) : nil
+        }
     }
 }

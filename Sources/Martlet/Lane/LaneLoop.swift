@@ -1,6 +1,8 @@
 import Delivery
 import Glibc
+import Journal
 import Model
+import Records
 import Transport
 
 /// What runs on a lane's thread: takes the inbox, feeds the core, performs its actions over the transport.
@@ -15,7 +17,11 @@ final class LaneLoop {
     var webhooks: ContiguousArray<LaneWebhook?> = []
     /// When the attempt in flight of a delivery began, by the delivery's index.
     var attemptStarts: ContiguousArray<WallTime> = []
-    private var taken = LaneInbox.Contents()
+    /// What keeps the body of an attempt in flight where it is, by the delivery's index; only with a journal.
+    var attemptOwners: ContiguousArray<AnyObject?> = []
+    /// The attempt whose end is being handled.
+    var ended: (delivery: Identifier, note: AttemptNote)?
+    fileprivate var taken = LaneInbox.Contents()
     private var actions: ContiguousArray<Action> = []
     private var isStopping = false
     var startHasFailed = false
@@ -89,6 +95,7 @@ final class LaneLoop {
                 new.orderKey = event.details?.orderKey ?? 0
                 new.expiry = expiry(of: event, webhook: webhook)
             }
+            if let restored = event.restored(delivery.number) { restore(&new, restored) }
             return new
         }
         guard let webhook else {
@@ -96,7 +103,9 @@ final class LaneLoop {
             let settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)
             return settle(settlement, webhook: delivery.webhookID)
         }
-        guard new.isTest || core.pending(of: delivery.webhook) < webhook.specification.maximumPending else {
+        let isRestored = delivery.event._withUnsafeGuaranteedRef { $0.isRestored }
+        guard new.isTest || isRestored || core.pending(of: delivery.webhook) < webhook.specification.maximumPending
+        else {
             // The queue is everybody's: a receiver that falls behind may fill its share and no more.
             var settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)
             settlement.state = .failed
@@ -104,6 +113,18 @@ final class LaneLoop {
             return settle(settlement, webhook: delivery.webhookID)
         }
         core.enqueue(new)
+    }
+
+    /// Goes on where an earlier life of the process was.
+    private func restore(_ new: inout NewDelivery, _ restored: AcceptedEvent.RestoredDelivery) {
+        new.attempts = restored.progress.attempts
+        new.tries = restored.progress.tries
+        new.lastStatus = restored.progress.lastStatus
+        new.lastError = restored.progress.lastError
+        new.log = restored.log
+        guard let due = restored.progress.due else { return }
+        let left = due.left(at: Clock.wall())
+        if left > 0 { new.notBefore = Clock.monotonic().advanced(milliseconds: left) }
     }
 
     /// The event's own deadline, or else the webhook's, counted from the push.
@@ -127,15 +148,25 @@ final class LaneLoop {
 
     private func perform(_ command: LaneCommand) {
         switch command {
-        case .addWebhook(let slot, let specification, let isEnabled):
+        case .addWebhook(let slot, let specification, let isEnabled, let health):
             let index = Int(slot.index)
             while webhooks.count <= index { webhooks.append(nil) }
-            core.addWebhook(slot, policy: specification.policy, isEnabled: isEnabled)
-            webhooks[index] = prepare(specification, generation: slot.generation)
+            core.addWebhook(
+                slot,
+                policy: specification.policy,
+                isEnabled: isEnabled,
+                failingSince: health.failingSince,
+                pausedUntil: health.pausedUntil
+            )
+            let webhook = prepare(specification, generation: slot.generation)
+            webhook.writtenHealth = health
+            webhooks[index] = webhook
         case .updateWebhook(let slot, let specification):
-            guard webhook(slot) != nil else { return }
+            guard let former = webhook(slot) else { return }
             core.updateWebhook(slot, policy: specification.policy)
-            webhooks[Int(slot.index)] = prepare(specification, generation: slot.generation)
+            let webhook = prepare(specification, generation: slot.generation)
+            webhook.writtenHealth = former.writtenHealth
+            webhooks[Int(slot.index)] = webhook
         case .setWebhook(let slot, let enabled):
             core.setWebhook(slot, enabled: enabled)
         case .removeWebhook(let slot):
@@ -156,7 +187,7 @@ final class LaneLoop {
         )
     }
 
-    private func webhook(_ slot: WebhookSlot) -> LaneWebhook? {
+    func webhook(_ slot: WebhookSlot) -> LaneWebhook? {
         guard slot.index < webhooks.count, let webhook = webhooks[Int(slot.index)],
             webhook.generation == slot.generation
         else { return nil }
@@ -165,13 +196,14 @@ final class LaneLoop {
 
     // MARK: Actions
 
-    fileprivate func perform() {
+    func perform() {
         // Performing can make the core emit more: a start that fails puts its delivery back.
         while !core.actions.isEmpty {
             swap(&actions, &core.actions)
             for action in actions {
                 switch action {
                 case .start(let delivery): startAttempt(delivery)
+                case .scheduled(let delivery, let generation): noteScheduled(delivery, generation)
                 case .settled(let settlement): settle(settlement)
                 case .webhookDisabled(let slot, let reason, let since): disabled(slot, reason, failingSince: since)
                 case .webhookReleased(let slot):
@@ -189,15 +221,16 @@ final class LaneLoop {
         host.webhookDisabled(webhook.id, reason, failingSince: failingSince)
     }
 
-    private func settle(_ settlement: Settlement) {
+    fileprivate func settle(_ settlement: Settlement) {
         settle(settlement, webhook: webhook(settlement.webhook)?.id ?? .zero)
     }
 
     private func settle(_ settlement: Settlement, webhook: Identifier) {
         guard let event = LaneLoop.event(of: settlement.event) else { return }
-        let state = Outcome.State(settlement.state)
+        let attempt = ended.flatMap { $0.delivery == settlement.id ? $0.note : nil }
+        let note = host.settling(event, settlement, webhook: webhook, attempt: attempt)
+        let (state, now) = (note.state, note.at)
         event._withUnsafeGuaranteedRef { event in
-            let now = Clock.wall()
             let entry = LoggedDelivery(
                 id: settlement.id,
                 event: event.id,
@@ -211,25 +244,31 @@ final class LaneLoop {
                 isTest: event.isTest,
                 redeliveryOf: event.redeliveryOf,
                 tenant: event.tenant,
-                payload: host.keepPayload(of: event, at: now)
+                payload: host.keepPayload(of: event, at: now),
+                record: note.record
             )
             let oldest = WallTime(milliseconds: now.milliseconds &- lane.retentionMilliseconds)
-            lane.report.withLock { report in
+            let displaced = lane.report.withLock { report in
                 report.log.expire(before: oldest)
                 report.counters.settled[Int(state.rawValue)] &+= 1
                 report.counters.inFlight = core.inFlight
                 report.counters.pending = core.pending
                 report.log.append(entry)
+                return report.log.takeDisplaced()
             }
+            host.journal?.release(displaced)
         }
-        host.settled(event, settlement, webhook: webhook)
+        host.settled(event, note)
     }
 
     // MARK: End
 
-    /// Ends every attempt and settles what is left as canceled, so that each delivery has its outcome.
+    /// Ends every attempt. What is left is settled as canceled, so that each delivery has its outcome; where there is a
+    /// journal it is left alone, for the next engine goes on with it.
     private func end() {
         transport.close()
+        attemptOwners = []
+        if host.journal != nil { return abandon() }
         core.cancelAll()
         perform()
         lane.inbox.close(into: &taken)
@@ -238,6 +277,21 @@ final class LaneLoop {
         }
         core.cancelAll()
         perform()
+        for case .inspect(let body) in taken.commands {
+            body(LaneView(loop: self))
+        }
+    }
+}
+
+extension LaneLoop {
+    private func abandon() {
+        lane.inbox.close(into: &taken)
+        for delivery in taken.deliveries { host.abandoned(delivery.event) }
+        core.forEachDelivery { _, record in
+            if let event = LaneLoop.event(of: record.event) { host.abandoned(event) }
+        }
+        // The old one names events that may be gone by now.
+        core = DeliveryCore(core.options)
         for case .inspect(let body) in taken.commands {
             body(LaneView(loop: self))
         }
@@ -267,6 +321,17 @@ struct LaneView: ~Copyable {
         for index in chosen { loop.core.cancel(index) }
         loop.perform()
         return chosen.count
+    }
+
+    /// Calls `body` with a part of the deliveries that are not settled; false past the last part.
+    func forEachDelivery(
+        in part: Range<UInt32>,
+        _ body: (DeliveryRecord, Unmanaged<AcceptedEvent>, _ webhook: Identifier) -> Void
+    ) -> Bool {
+        loop.core.forEachDelivery(in: part) { _, record in
+            guard let event = LaneLoop.event(of: record.event) else { return }
+            body(record, event, loop.webhooks[Int(record.webhook)]?.id ?? .zero)
+        }
     }
 
     /// Calls `body` with every delivery that is not settled.

@@ -48,6 +48,8 @@ final class LaneWebhook {
     let generation: UInt32
     /// Nil where libcurl had no memory for it; the next attempt tries to make it again.
     var endpoint: Endpoint?
+    /// What the journal knows of the receiver.
+    var writtenHealth = WebhookHealth()
 
     init(specification: Specification, generation: UInt32, endpoint: Endpoint?) {
         self.specification = specification

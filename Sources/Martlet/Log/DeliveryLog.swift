@@ -1,3 +1,4 @@
+import Journal
 import Model
 
 /// What the log keeps of one attempt.
@@ -11,6 +12,8 @@ struct LoggedAttempt: BitwiseCopyable {
     var errorClass: ErrorClass
     var snippet: TextRing.Position
     var error: TextRing.Position
+    /// Of a try that was followed by another one; none without a journal.
+    var record = Position.none
 }
 
 /// What the log keeps of a settled delivery.
@@ -32,6 +35,8 @@ struct LoggedDelivery {
     var tenant: Tenant?
     /// The event's number in ``KeptPayloads``.
     var payload = KeptPayloads.none
+    /// None without a journal.
+    var record = Position.none
 }
 
 /// The attempts and settled deliveries of one lane, newest kept: two rings of a fixed number of entries and a ring of
@@ -49,6 +54,8 @@ struct DeliveryLog: ~Copyable {
     /// What is older has been dropped for its age.
     private var oldestAttempt: UInt64 = 0
     private var oldestSettled: UInt64 = 0
+    /// Records of entries that gave way: nobody needs them any more.
+    private var displaced: ContiguousArray<Position> = []
 
     /// Keeps `capacity` attempts and as many settled deliveries; `textBytes` of snippets and error texts.
     init(capacity: Int, textBytes: Int) {
@@ -81,16 +88,45 @@ struct DeliveryLog: ~Copyable {
         if attempts.count < capacity {
             attempts.append(entry)
         } else {
+            displace(attempts[Int(position % UInt64(capacity))].record)
             attempts[Int(position % UInt64(capacity))] = entry
         }
         return position
     }
 
+    /// Names the journal's record of an attempt; answers the one it replaces, or `record` itself where the attempt is gone.
+    mutating func setRecord(_ record: Position, ofAttempt position: UInt64) -> Position {
+        guard attempt(at: position) != nil else { return record }
+        let index = Int(position % UInt64(capacity))
+        defer { attempts[index].record = record }
+        return attempts[index].record
+    }
+
+    /// The same for a settled delivery.
+    mutating func setRecord(_ record: Position, ofSettled position: UInt64) -> Position {
+        guard settled(at: position) != nil else { return record }
+        let index = Int(position % UInt64(capacity))
+        defer { settled[index].record = record }
+        return settled[index].record
+    }
+
+    private mutating func displace(_ record: Position) {
+        if record != .none { displaced.append(record) }
+    }
+
+    /// Takes the records that nobody needs any more, to be released without the lock.
+    mutating func takeDisplaced() -> ContiguousArray<Position> {
+        guard !displaced.isEmpty else { return [] }
+        defer { displaced = [] }
+        return displaced
+    }
+
     mutating func append(_ delivery: LoggedDelivery) {
-        guard capacity > 0 else { return }
+        guard capacity > 0 else { return displace(delivery.record) }
         if settled.count < capacity {
             settled.append(delivery)
         } else {
+            displace(settled[Int(settledCount % UInt64(capacity))].record)
             settled[Int(settledCount % UInt64(capacity))] = delivery
         }
         settledCount += 1
@@ -101,7 +137,7 @@ struct DeliveryLog: ~Copyable {
         max(settledCount - UInt64(settled.count), oldestSettled)
     }
 
-    private var firstAttempt: UInt64 {
+    var firstAttempt: UInt64 {
         max(attemptCount - UInt64(attempts.count), oldestAttempt)
     }
 
@@ -109,9 +145,13 @@ struct DeliveryLog: ~Copyable {
     mutating func expire(before time: WallTime) {
         // Read in place: a copy of an entry would count references, for each delivery that is settled.
         while firstSettled < settledCount, settled[Int(firstSettled % UInt64(capacity))].settledAt < time {
+            displace(settled[Int(firstSettled % UInt64(capacity))].record)
+            settled[Int(firstSettled % UInt64(capacity))].record = .none
             oldestSettled = firstSettled + 1
         }
         while firstAttempt < attemptCount, attempts[Int(firstAttempt % UInt64(capacity))].startedAt < time {
+            displace(attempts[Int(firstAttempt % UInt64(capacity))].record)
+            attempts[Int(firstAttempt % UInt64(capacity))].record = .none
             oldestAttempt = firstAttempt + 1
         }
     }

@@ -70,13 +70,37 @@ final class KeptPayloads: Sendable {
         }
     }
 
+    /// The events whose records stand in segments up to `segment`.
+    func events(upTo segment: UInt32) -> [AcceptedEvent] {
+        state.withLock { state in
+            state.events[state.head...].compactMap { entry in
+                entry.flatMap { $0.event.position.segment <= segment ? $0.event : nil }
+            }
+        }
+    }
+
+    /// Lets go of events whose records stand in segments up to `segment`.
+    func drop(upTo segment: UInt32) {
+        // Released outside of the lock.
+        var dropped: [AcceptedEvent] = []
+        state.withLock { state in
+            for index in state.head..<state.events.count {
+                guard let entry = state.events[index], entry.event.position.segment <= segment else { continue }
+                dropped.append(entry.event)
+                state.bytes -= entry.bytes
+                state.events[index] = nil
+            }
+        }
+    }
+
     /// Lets go of what was kept before `time`.
     func expire(before time: WallTime) {
         state.withLock { KeptPayloads.expire(&$0, before: time) }
     }
 
     private static func expire(_ state: inout State, before time: WallTime) {
-        while state.head < state.events.count, let entry = state.events[state.head], entry.at < time {
+        while state.head < state.events.count {
+            if let entry = state.events[state.head], entry.at >= time { return }
             dropFirst(&state)
         }
     }

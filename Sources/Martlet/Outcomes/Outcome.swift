@@ -1,3 +1,4 @@
+import Journal
 import Model
 
 /// What became of a delivery or an event: exactly one for each that was accepted, where the configuration's `outcomes`
@@ -60,6 +61,10 @@ public struct Outcome: Sendable {
     /// For a notice about a webhook: when the failures began that no success has ended, milliseconds since 1970; 0 where
     /// there were none.
     public var failingSinceMilliseconds: Int64 = 0
+
+    /// In the journal: its number and its record, 0 for none.
+    var number: UInt64 = 0
+    var record = Position.none
 
     package var event: EventID
     package var delivery: Identifier

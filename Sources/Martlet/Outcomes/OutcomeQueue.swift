@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Journal
 import Threading
 
 /// Outcomes waiting for the host, and the pipe that tells of them.
@@ -52,6 +53,27 @@ final class OutcomeQueue: Sendable {
             if wasEmpty {
                 var byte: UInt8 = 1
                 _ = write(writeEnd, &byte, 1)
+            }
+        }
+    }
+
+    /// Lets `copy` write anew the records that stand in segments up to `segment`, and notes where they are. It runs with
+    /// the queue locked: an outcome that is taken has been moved before or is not moved at all.
+    func moveRecords(upTo segment: UInt32, _ copy: (Position) -> Position) {
+        var number = 0
+        var isDone = false
+        while !isDone {
+            waiting.withLock { waiting in
+                // A part at a time, so that lanes do not wait for all of it. Taking outcomes moves the rest forward: some
+                // are then looked at when their segment is looked at again.
+                let part = number..<min(number + 256, waiting.count)
+                for index in part {
+                    let place = waiting.head + index
+                    let record = waiting.outcomes[place].record
+                    if record != .none, record.segment <= segment { waiting.outcomes[place].record = copy(record) }
+                }
+                number = max(part.upperBound, number)
+                isDone = number >= waiting.count
             }
         }
     }

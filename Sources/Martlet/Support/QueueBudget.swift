@@ -42,8 +42,10 @@ struct QueueBudget: ~Copyable, Sendable {
         return nil
     }
 
-    /// Takes bytes for something that cannot be refused: a notice of Martlet's own.
-    func forceReserve(bytes: Int) {
+    /// Takes room for something that cannot be refused: a notice of Martlet's own, or what an earlier life of the process
+    /// accepted.
+    func forceReserve(events: Int, bytes: Int) {
+        if events != 0 { heldEvents.wrappingAdd(events, ordering: .relaxed) }
         heldBytes.wrappingAdd(bytes, ordering: .relaxed)
     }
 

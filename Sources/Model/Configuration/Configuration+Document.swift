@@ -4,9 +4,47 @@ extension Configuration {
     /// The table of all keys, in the order of the reference page.
     package static let document = Document(
         prototype: Configuration(),
-        rules: [{ checkQueueHoldsAnEvent($0) }],
-        properties: whereTo + howMuch + delivery + whatIsSent + whatIsKept
+        rules: [{ checkQueueHoldsAnEvent($0) }, { checkSegmentHoldsAnEvent($0) }, { checkJournalHoldsSegments($0) }],
+        properties: durability + whereTo + howMuch + delivery + whatIsSent + whatIsKept
     )
+
+    private static let durability: [Property<Configuration>] = [
+        .optionalText(
+            "dataDirectory",
+            \.dataDirectory,
+            TextForm(.noControls, bytes: 1...3800),
+            default: "nothing is kept",
+            "The directory of the journal, made with mode 0700 where it is missing. With it, accepted events, webhooks, "
+                + "the delivery log and outcomes not yet read outlive the process. One engine has it open at a time."
+        ),
+        .choice(
+            "sync",
+            \.sync,
+            "When a power failure can no longer take what was accepted; a crash of the process never can. `always`: "
+                + "before the call returns, which then waits for the disk. `interval`: within `syncIntervalMs`. `os`: "
+                + "when the operating system likes."
+        ),
+        .integer(
+            "syncIntervalMs",
+            \.syncIntervalMilliseconds,
+            1...3_600_000,
+            "Milliseconds between two writes to the disk where `sync` is `interval`."
+        ),
+        .integer(
+            "journal.maxBytes",
+            \.journal.maxBytes,
+            196_608...17_592_186_044_416,
+            "Bytes of disk that the journal may take. When it gets short, the log and the payloads of settled deliveries "
+                + "give way first; then pushes are refused. At least three segments."
+        ),
+        .integer(
+            "journal.segmentBytes",
+            \.journal.segmentBytes,
+            65_536...2_147_483_648,
+            "Bytes of one file of the journal, rounded up to whole pages; one is made ahead. With a `dataDirectory` at least "
+                + "1.25 times `maxEventBytes` and 16,384 more."
+        ),
+    ]
 
     private static let whereTo: [Property<Configuration>] = [
         .choice(

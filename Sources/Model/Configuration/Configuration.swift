@@ -45,6 +45,29 @@ package struct Configuration: Sendable, Equatable {
         package var maximumIDs = 100_000
     }
 
+    /// When what was accepted is forced to the disk.
+    package enum Sync: String, CaseIterable, Sendable {
+        case always
+        case interval
+        case os
+    }
+
+    package struct Journal: Sendable, Equatable {
+        package var maxBytes = 4_294_967_296
+        package var segmentBytes = 33_554_432
+
+        /// ``segmentBytes`` in whole pages.
+        package var wholeSegmentBytes: Int {
+            // The key's range leaves room for a page.
+            min((segmentBytes + 4095) / 4096 * 4096, 2_147_483_648)
+        }
+    }
+
+    /// Nil: nothing outlives the process.
+    package var dataDirectory: String?
+    package var sync = Sync.interval
+    package var syncIntervalMilliseconds: Int64 = 100
+    package var journal = Journal()
     package var environment = Environment.production
     /// As given: reading them is the address guard's task, and its errors say what to write instead.
     package var allowedNetworks: [String] = []
@@ -95,6 +118,34 @@ extension Configuration {
             key: "maxEventBytes",
             message: "maxEventBytes must be at most half of queue.maxBytes, which is \(limit), "
                 + "not \(configuration.maxEventBytes)"
+        )
+    }
+
+    /// Refuses files of a journal that the largest event does not fit into.
+    static func checkSegmentHoldsAnEvent(_ configuration: Configuration) -> DocumentError? {
+        guard configuration.dataDirectory != nil else { return nil }
+        let least = configuration.maxEventBytes / 4 * 5 + 16_384
+        guard configuration.journal.segmentBytes < least else { return nil }
+        return DocumentError(
+            .conflict,
+            key: "journal.segmentBytes",
+            message: "journal.segmentBytes must be at least \(least) for events of maxEventBytes "
+                + "= \(configuration.maxEventBytes), not \(configuration.journal.segmentBytes)"
+        )
+    }
+
+    /// Refuses a journal that could not roll over: one file takes records, one is made ahead, one is being emptied.
+    static func checkJournalHoldsSegments(_ configuration: Configuration) -> DocumentError? {
+        let segments = configuration.journal.wholeSegmentBytes.multipliedReportingOverflow(by: 3)
+        guard configuration.dataDirectory != nil,
+            segments.overflow || configuration.journal.maxBytes < segments.partialValue
+        else { return nil }
+        return DocumentError(
+            .conflict,
+            key: "journal.maxBytes",
+            message:
+                "journal.maxBytes must hold three segments of journal.segmentBytes, \(segments.partialValue) bytes, "
+                + "not \(configuration.journal.maxBytes)"
         )
     }
 }

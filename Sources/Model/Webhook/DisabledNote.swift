@@ -9,6 +9,8 @@ package struct DisabledNote: Hashable, Sendable {
         case receiverAsked = "receiver_asked"
         /// Nothing but failures for the configured time.
         case failing
+        /// The engine was opened with a configuration that does not accept its URL.
+        case refused
         /// The host did it.
         case host
     }

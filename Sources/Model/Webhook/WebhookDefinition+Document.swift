@@ -108,7 +108,8 @@ extension WebhookDefinition {
                 .json,
                 "Why the webhook is disabled: null while it is enabled, else `reason`, `at` and `since`. The reason is "
                     + "`host` (your program did it), `gone` (the receiver answered 410), `receiver_asked` (it answered "
-                    + "`webhook-delivery: disable`) or `failing` (nothing but failures for `disableAfterSeconds`); "
+                    + "`webhook-delivery: disable`) `failing` (nothing but failures for `disableAfterSeconds`) or "
+                    + "`refused` (the engine was opened with a configuration that does not accept the URL); "
                     + "`since` is when the failures began, or null. Enabling clears it."
             ),
             Property(readOnly: "createdAt", .text(TextForm(.timestamp, bytes: 1...64)), "When the webhook was made."),

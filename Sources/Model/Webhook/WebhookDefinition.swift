@@ -56,6 +56,11 @@ extension WebhookDefinition {
         try check(against: catalog)
     }
 
+    /// Reads what ``writeStored(to:)`` wrote. Its event types are taken as they are: the catalog may have changed since.
+    package init(stored bytes: UnsafeRawBufferPointer) throws(DocumentError) {
+        self = try WebhookDefinition.document.parse(Document<WebhookDefinition>.value(of: bytes))
+    }
+
     /// This definition with the keys that an update document names changed, and no others.
     ///
     /// A `null` puts the default back. `events`, `headers` and `metadata` are replaced whole, not merged.
@@ -80,6 +85,13 @@ extension WebhookDefinition {
 // MARK: - Writing
 
 extension WebhookDefinition {
+    /// Writes what ``init(stored:)`` reads: every key that makes the definition, without the secret.
+    package func writeStored(to writer: inout JSONWriter) {
+        writer.beginObject()
+        WebhookDefinition.document.writeMembers(of: self, to: &writer)
+        writer.endObject()
+    }
+
     /// Writes the webhook as the host gets it from get and list: every key but the secret.
     ///
     /// Header values are shown, credentials among them: the document can be edited and handed back. Whoever shows it to

@@ -1,0 +1,149 @@
+import Glibc
+import Journal
+import Model
+import Records
+import Synchronization
+
+/// The engine's journal: what the records of `Records` look like in a `Journal`, and its errors as those of the engine.
+///
+/// Any thread may call it. Records that a lane writes never wait for the disk: losing one in a power failure repeats work
+/// and loses nothing.
+final class EngineJournal: Sendable {
+    let journal: Journal
+    /// Calls that promise something return once it is on the disk.
+    let isSynchronous: Bool
+    /// Numbers the outcomes, over restarts too.
+    let lastOutcome: Atomic<UInt64>
+    /// Records that lanes could not write: work that a crash would repeat.
+    let lost = Atomic<UInt64>(0)
+
+    private init(_ journal: Journal, isSynchronous: Bool, lastOutcome: UInt64) {
+        self.journal = journal
+        self.isSynchronous = isSynchronous
+        self.lastOutcome = Atomic(lastOutcome)
+    }
+
+    /// Opens the journal that the configuration names, and adds up what it holds; nil where it names none.
+    static func open(
+        _ configuration: Configuration
+    ) throws(MartletError) -> (journal: EngineJournal, found: RecoveredState)? {
+        guard let directory = configuration.dataDirectory else { return nil }
+        var options = JournalOptions()
+        options.segmentBytes = configuration.journal.wholeSegmentBytes
+        options.maximumBytes = configuration.journal.maxBytes
+        options.sync =
+            switch configuration.sync {
+            case .always: .always
+            case .interval: .interval(milliseconds: Int(configuration.syncIntervalMilliseconds))
+            case .os: .os
+            }
+        var found = RecoveredState(
+            logCapacity: configuration.logRetention.attempts,
+            seenCapacity: configuration.deduplication.windowSeconds == 0 ? 0 : configuration.deduplication.maximumIDs
+        )
+        do {
+            let journal = try Journal.open(directory, options: options) { record in
+                found.add(kind: record.kind, position: record.position.rawValue, record.bytes)
+            }
+            for position in found.finish() { journal.release(Position(rawValue: position)) }
+            return (
+                EngineJournal(
+                    journal,
+                    isSynchronous: configuration.sync == .always,
+                    lastOutcome: found.lastOutcome
+                ),
+                found
+            )
+        } catch {
+            throw MartletError(error, opening: true)
+        }
+    }
+
+    // MARK: Writing
+
+    /// Writes one record that `fill` makes; `length` is what it needs at the most.
+    func append(
+        _ kind: RecordKind,
+        length: Int,
+        options: AppendOptions,
+        _ fill: (inout ByteSink) -> Void
+    ) throws(JournalError) -> Position {
+        try withUnsafeTemporaryAllocation(byteCount: max(length, 1), alignment: 8) { area in
+            Result { () throws(JournalError) in
+                var sink = ByteSink(area)
+                fill(&sink)
+                // A length that was computed wrong is our fault, and must not leave half a record.
+                guard !sink.isOverrun else { throw .recordTooLarge(maximum: length) }
+                return try journal.append(kind: kind.rawValue, sink.bytes, options: options)
+            }
+        }.get()
+    }
+
+    /// Writes a record for a lane or for the host's convenience: it uses the room that is kept back when the disk is full.
+    /// ``Position/none`` where not even that is left: nothing but a repetition after a crash hangs on it.
+    func note(
+        _ kind: RecordKind,
+        length: Int,
+        copied: Bool = false,
+        _ fill: (inout ByteSink) -> Void
+    ) -> Position {
+        do throws(JournalError) {
+            return try append(
+                kind,
+                length: length,
+                options: copied ? [.lazy, .reserve, .copied] : [.lazy, .reserve],
+                fill
+            )
+        } catch {
+            lost.wrappingAdd(1, ordering: .relaxed)
+            return .none
+        }
+    }
+
+    func release(_ position: Position) {
+        guard position != .none else { return }
+        journal.release(position)
+    }
+
+    func release(_ positions: some Sequence<Position>) {
+        for position in positions { release(position) }
+    }
+
+    /// Waits until all that was written so far is on the disk, where that was promised.
+    func commit() throws(MartletError) {
+        guard isSynchronous else { return }
+        do {
+            try journal.sync()
+        } catch {
+            throw MartletError(error)
+        }
+    }
+
+    func nextOutcomeNumber() -> UInt64 {
+        lastOutcome.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+
+    /// Reads a record that is still needed, where the disk gives it.
+    func read(_ position: UInt64) -> PinnedRecord? {
+        guard let record = try? journal.pin(Position(rawValue: position), verifying: true) else { return nil }
+        return record
+    }
+}
+
+extension MartletError {
+    init(_ error: JournalError, opening: Bool = false) {
+        let text = opening ? "dataDirectory: \(error)" : "\(error)"
+        switch error {
+        case .invalidOption: self.init(.invalidDocument, text)
+        case .locked: self.init(.inUse, text)
+        case .noSpace: self.init(.storageFull, text)
+        case .limitReached: self.init(.storageFull, "\(text), journal.maxBytes")
+        case .recordTooLarge:
+            self.init(.tooLarge, "the event does not fit into a segment: \(text); see journal.segmentBytes")
+        case .closed: self.init(.closed)
+        case .reservedKind: self.init(.internal, text)
+        case .system(_, _, ENOMEM), .system(_, _, EMFILE), .system(_, _, ENFILE): self.init(.outOfResources, text)
+        default: self.init(.storage, text)
+        }
+    }
+}

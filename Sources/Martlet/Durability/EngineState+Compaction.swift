@@ -1,0 +1,272 @@
+import Journal
+import Model
+import Records
+import Registry
+
+// Keeping the journal small: files go from the oldest on, once nothing in them is needed. What still is needed there is
+// written anew at the end.
+extension EngineState {
+    func startKeeper() throws(MartletError) {
+        let started = keeper.start { [weak self] in self?.compact() ?? false }
+        guard started else { throw MartletError(.outOfResources, "no thread can be started for the journal") }
+    }
+
+    /// One pass; true where something was moved or given up.
+    private func compact() -> Bool {
+        guard let journal else { return false }
+        let statistics = journal.journal.statistics
+        let segment = configuration.journal.wholeSegmentBytes
+        // What the log keeps for its age and the payloads kept for redelivery hold files too.
+        expireLogs()
+        // No sum overflows: all are far below 2^62.
+        let isWasteful = statistics.bytesOnDisk > 2 * statistics.liveBytes + 4 * segment
+        let isShort = statistics.bytesOnDisk + 2 * segment > configuration.journal.maxBytes / 4 * 3
+        guard isWasteful || isShort, let oldest = journal.journal.segmentUsage().first else { return false }
+        if isShort { payloads.drop(upTo: oldest.number) }
+        var last: UInt32?
+        var bytes = 0
+        for candidate in journal.journal.compactionCandidates(maximumLiveFraction: isShort ? 0.75 : 0.5) {
+            // A burst of copies is bounded, and needs room of its own.
+            bytes += candidate.liveBytes
+            if bytes > segment, last != nil { break }
+            last = candidate.number
+        }
+        guard let last else { return isShort }
+        move(upTo: last, keepsPayloads: !isShort)
+        return true
+    }
+
+    private func expireLogs() {
+        let oldest = oldestKept
+        payloads.expire(before: oldest)
+        for lane in lanes {
+            let displaced = lane.report.withLock { report in
+                report.log.expire(before: oldest)
+                return report.log.takeDisplaced()
+            }
+            journal?.release(displaced)
+        }
+    }
+
+    /// Writes anew whatever is needed of the segments up to `segment`. What could not be moved is met again at the next
+    /// pass: its file just stays that long.
+    private func move(upTo segment: UInt32, keepsPayloads: Bool) {
+        moveWebhooks(upTo: segment)
+        moveTypeRecords(upTo: segment)
+        moveHealth(upTo: segment)
+        recentIDs.moveRecords(upTo: segment)
+        moveOutcomes(upTo: segment)
+        for lane in lanes where !keeper.mustStop { moveLog(of: lane, upTo: segment) }
+        if !keepsPayloads { payloads.drop(upTo: segment) }
+        for event in payloads.events(upTo: segment) where !keeper.mustStop { copy(event, pending: []) }
+        movePending(upTo: segment)
+    }
+
+    // MARK: Small records
+
+    private func moveWebhooks(upTo segment: UInt32) {
+        var cursor = Identifier.zero
+        while !keeper.mustStop {
+            let (page, hasMore) = registry.webhooks(after: cursor, limit: 256)
+            for webhook in page where Position(rawValue: webhook.record).segment <= segment {
+                changes.withLock { _ in
+                    guard let current = registry.webhook(webhook.id),
+                        Position(rawValue: current.record).segment <= segment
+                    else { return }
+                    let record = noteWebhook(current, copied: true)
+                    if record != 0 { _ = replace(current, record: record) }
+                }
+            }
+            guard hasMore, let last = page.last else { return }
+            cursor = last.id
+        }
+    }
+
+    private func moveHealth(upTo segment: UInt32) {
+        guard let journal else { return }
+        for (id, known) in health.withLock({ $0 }) where known.position.segment <= segment {
+            let copy = journal.note(.health, length: HealthRecord.encodedLength, copied: true) {
+                known.record.put(into: &$0)
+            }
+            guard copy != .none else { continue }
+            // Newer news than this copy must not be lost behind it.
+            let gone = health.withLock { health -> Position in
+                guard health[id]?.position == known.position else { return copy }
+                health[id]?.position = copy
+                return known.position
+            }
+            if gone == copy, let newer = health.withLock({ $0[id] }) { healthChanged(newer.record) }
+            journal.release(gone)
+        }
+    }
+
+    private func moveOutcomes(upTo segment: UInt32) {
+        outcomes?.moveRecords(upTo: segment) { copyRecord($0) }
+        told.withLock { told in
+            for index in told.indices where told[index].record != .none && told[index].record.segment <= segment {
+                told[index].record = copyRecord(told[index].record)
+            }
+        }
+    }
+
+    /// Writes a record anew as it is; answers its new place, or the old one where that fails.
+    private func copyRecord(_ position: Position) -> Position {
+        guard let journal, let pinned = journal.read(position.rawValue), let kind = RecordKind(rawValue: pinned.kind)
+        else { return position }
+        let copy = journal.note(kind, length: pinned.bytes.count, copied: true) { $0.put(pinned.bytes) }
+        guard copy != .none else { return position }
+        journal.release(position)
+        return copy
+    }
+
+    // MARK: The log
+
+    private func moveLog(of lane: Lane, upTo segment: UInt32) {
+        guard let journal else { return }
+        var next: UInt64 = 0
+        var isDone = false
+        while !isDone, !keeper.mustStop {
+            let found = lane.report.withLock { report in
+                var found: [(entry: UInt64, isSettled: Bool, record: Position)] = []
+                let first = min(report.log.firstSettled, report.log.firstAttempt)
+                next = max(next, first)
+                let end = min(next &+ 512, max(report.log.settledCount, report.log.attemptCount))
+                while next < end {
+                    if let entry = report.log.settled(at: next), isOld(entry.record, segment) {
+                        found.append((next, true, entry.record))
+                    }
+                    if let entry = report.log.attempt(at: next), isOld(entry.record, segment) {
+                        found.append((next, false, entry.record))
+                    }
+                    next += 1
+                }
+                isDone = next >= max(report.log.settledCount, report.log.attemptCount)
+                return found
+            }
+            for (entry, isSettled, record) in found {
+                guard let pinned = journal.read(record.rawValue), let kind = RecordKind(rawValue: pinned.kind)
+                else { continue }
+                let copy = journal.note(kind, length: pinned.bytes.count, copied: true) { $0.put(pinned.bytes) }
+                guard copy != .none else { continue }
+                let gone = lane.report.withLock { report in
+                    isSettled
+                        ? report.log.setRecord(copy, ofSettled: entry)
+                        : report.log.setRecord(copy, ofAttempt: entry)
+                }
+                journal.release(gone)
+            }
+        }
+    }
+
+    private func isOld(_ record: Position, _ segment: UInt32) -> Bool {
+        record != .none && record.segment <= segment
+    }
+
+    // MARK: Events
+
+    private func movePending(upTo segment: UInt32) {
+        var found: [ObjectIdentifier: PendingEvent] = [:]
+        for lane in lanes {
+            var start: UInt32 = 0
+            while !keeper.mustStop {
+                let part = start..<(start &+ 4096)
+                let answer = lane.inspect { view in
+                    PendingEvent.find(in: view, part, upTo: segment)
+                }
+                // The lane has ended: what is pending stays where it is.
+                guard let answer else { return }
+                for one in answer.found {
+                    found[ObjectIdentifier(one.event), default: PendingEvent(event: one.event)].deliveries +=
+                        one.deliveries
+                }
+                guard answer.hasMore else { break }
+                start &+= 4096
+            }
+        }
+        for one in found.values where !keeper.mustStop {
+            // The payload that a redelivery sends may be held by nothing else.
+            let source = one.event.original
+            if source !== one.event, source.position.segment <= segment, found[ObjectIdentifier(source)] == nil {
+                copy(source, pending: [])
+            }
+            if one.event.position.segment <= segment { copy(one.event, pending: one.deliveries) }
+        }
+    }
+
+    private struct PendingEvent: Sendable {
+        let event: AcceptedEvent
+        var deliveries: [EventRecord.Pending] = []
+
+        static func find(
+            in view: borrowing LaneView,
+            _ part: Range<UInt32>,
+            upTo segment: UInt32
+        ) -> (found: [PendingEvent], hasMore: Bool) {
+            var found: [PendingEvent] = []
+            let hasMore = view.forEachDelivery(in: part) { record, event, webhook in
+                let isOld = event._withUnsafeGuaranteedRef {
+                    $0.position.segment <= segment || $0.original.position.segment <= segment
+                }
+                guard isOld else { return }
+                let event = event.takeUnretainedValue()
+                guard let number = event.ids.index(of: record.id), number >= 1 else { return }
+                found.append(
+                    PendingEvent(
+                        event: event,
+                        deliveries: [
+                            EventRecord.Pending(
+                                number: UInt32(clamping: number - 1),
+                                webhook: webhook,
+                                progress: LaneLoop.progress(of: record)
+                            )
+                        ]
+                    )
+                )
+            }
+            return (found, hasMore)
+        }
+    }
+
+    /// Writes an event anew with all that is known of its deliveries, and gives its old record up.
+    private func copy(_ event: AcceptedEvent, pending: [EventRecord.Pending]) {
+        guard let journal, let pinned = journal.read(event.position.rawValue) else { return }
+        if pinned.kind == RecordKind.redelivery.rawValue {
+            guard var record = RedeliveryRecord(pinned.bytes), let delivery = pending.first else { return }
+            record.progress = delivery.progress
+            let copy = journal.note(.redelivery, length: RedeliveryRecord.encodedLength, copied: true) {
+                record.put(into: &$0)
+            }
+            if copy != .none { event.move(to: EventBody.Place(position: copy)) }
+            return
+        }
+        guard let old = EventRecord.Decoded(pinned.bytes) else { return }
+        let ends = event.ends
+        let known = Set(pending.map(\.number))
+        // One that is on its way from one place to another is not seen by either look; the next pass sees it.
+        for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) { return }
+        let payload = UnsafeRawBufferPointer(
+            rebasing: pinned.bytes.dropFirst(old.payloadOffset).prefix(old.payloadLength)
+        )
+        let length =
+            old.event.headLength(targets: 0)
+            + EventRecord.copyListLength(deliveries: ends.count, pending: pending.count) + payload.count
+        var head = 0
+        let place = journal.note(.event, length: length, copied: true) { sink in
+            old.event.begin(&sink, isCopy: true)
+            EventRecord.put(states: ends, pending: pending, into: &sink)
+            EventRecord.payload(&sink, length: payload.count, data: old.data)
+            head = sink.count
+            sink.put(payload)
+        }
+        guard place != .none else { return }
+        guard let new = try? journal.journal.pin(place), let base = new.bytes.baseAddress else {
+            return journal.release(place)
+        }
+        if old.event.format == configuration.delivery.payloadFormat.number {
+            event.move(to: EventBody.Place(address: base + head, position: place, owner: new.owner))
+        } else {
+            // It is sent from memory, in another format than the record's.
+            event.move(to: EventBody.Place(address: event.place.address, position: place, owner: event.place.owner))
+        }
+    }
+}

@@ -1,0 +1,332 @@
+import Glibc
+import Journal
+import Model
+import Records
+import Registry
+import Synchronization
+import Transport
+
+/// What opening found in the journal.
+struct RecoverySummary: Sendable {
+    var events = 0
+    var deliveries = 0
+    var webhooks = 0
+    var outcomes = 0
+    /// Records that could not be read, although their checksums are right or were a moment ago.
+    var unreadable = 0
+    var journal = RecoveryReport()
+    var milliseconds: Int64 = 0
+}
+
+// Opening a journal that an earlier life of the process left: everything is put where it was.
+extension EngineState {
+    /// Runs before the lanes' threads do, and before the host has the engine.
+    func restore(_ found: RecoveredState, since start: Instant) -> RecoverySummary {
+        guard let journal else { return RecoverySummary() }
+        var summary = RecoverySummary()
+        summary.journal = journal.journal.recovery
+        summary.unreadable = found.unreadable
+        if let latest = found.latest { ids.pass(latest.key, count: latest.count) }
+        restoreEventTypes(found)
+        restoreWebhooks(found, &summary)
+        var restoration = Restoration(found: found, journal: journal)
+        restoration.readLog()
+        restoration.findSources()
+        // Deliveries that are pending name their attempts, settled ones the events made in between.
+        restoreLog(&restoration, .attempt)
+        restoreEvents(&restoration, &summary)
+        restoreLog(&restoration, .settled)
+        sendRestored(&restoration, &summary)
+        restoreOutcomes(found, &summary)
+        for (key, seen) in found.seenInOrder {
+            recentIDs.restore(key, acceptedAt: seen.acceptedAt, record: Position(rawValue: seen.position))
+        }
+        summary.unreadable += restoration.unreadable
+        summary.milliseconds = Clock.monotonic().nanoseconds(since: start) / 1_000_000
+        return summary
+    }
+
+    // MARK: Webhooks
+
+    private func restoreWebhooks(_ found: RecoveredState, _ summary: inout RecoverySummary) {
+        let now = Clock.monotonic()
+        let wall = Clock.wall()
+        for (id, position) in found.webhooks.sorted(by: { $0.key < $1.key }) {
+            let target = registry.reserve(id: id)
+            guard let record = journal?.read(position), let read = WebhookRecord(record.bytes),
+                var webhook = StoredWebhook(read, at: position, target: target)
+            else {
+                registry.cancel(target)
+                summary.unreadable += 1
+                continue
+            }
+            for case .type(let name) in webhook.definition.events { _ = restoredType(name) }
+            var url = webhook.definition.url
+            do throws(MartletError) {
+                url = try judge(url).text
+            } catch {
+                // The configuration accepts less than it did. The webhook stays, and sends nothing.
+                if webhook.definition.isEnabled {
+                    webhook.definition.isEnabled = false
+                    webhook.disabled = DisabledNote(reason: .refused, at: wall)
+                    let record = noteWebhook(webhook)
+                    if record != 0 {
+                        journal?.release(Position(rawValue: webhook.record))
+                        webhook.record = record
+                    }
+                }
+            }
+            var health = WebhookHealth()
+            if let known = found.health[id] {
+                health = WebhookHealth(known.record, at: now, wall: wall)
+                self.health.withLock { $0[id] = (known.record, Position(rawValue: known.position)) }
+            }
+            let specification = specification(of: webhook, url: url)
+            let isEnabled = webhook.definition.isEnabled
+            _ = lanes[Int(target.lane)].put {
+                $0.commands.append(
+                    .addWebhook(target.slot, specification, isEnabled: isEnabled, health: health)
+                )
+            }
+            registry.insert(webhook)
+            summary.webhooks += 1
+        }
+    }
+
+    // MARK: Events
+
+    /// Makes the events that are pending, and those whose payloads the log or a redelivery refers to.
+    private func restoreEvents(_ restoration: inout Restoration, _ summary: inout RecoverySummary) {
+        let found = restoration.found
+        for (key, event) in found.events(where: { $0.position != 0 && !$0.isRedelivery }) {
+            let isNeeded = restoration.isNeeded(key)
+            guard event.isPending || isNeeded else {
+                journal?.release(Position(rawValue: event.position))
+                continue
+            }
+            guard let made = restoreEvent(key, event, &restoration) else {
+                restoration.unreadable += 1
+                continue
+            }
+            if isNeeded { restoration.events[key] = made }
+            if event.isPending { restoration.pending.append((key, made)) }
+        }
+        for (key, event) in found.events(where: { $0.position != 0 && $0.isRedelivery }) {
+            guard event.isPending, let record = restoration.redeliveries[key],
+                let source = restoration.events[record.source]
+            else {
+                journal?.release(Position(rawValue: event.position))
+                continue
+            }
+            restoration.pending.append((key, restoreRedelivery(record, of: source, event, found)))
+        }
+        restoration.pending.sort { $0.key.first < $1.key.first }
+    }
+
+    private func restoreEvent(
+        _ key: EventKey,
+        _ event: RecoveredState.Event,
+        _ restoration: inout Restoration
+    ) -> AcceptedEvent? {
+        guard let journal, let pinned = try? journal.journal.pin(Position(rawValue: event.position)),
+            let decoded = EventRecord.Decoded(pinned.bytes), let type = restoration.type(decoded.event.type, of: self),
+            let base = pinned.bytes.baseAddress
+        else { return nil }
+        let head = decoded.event
+        var place = EventBody.Place(
+            address: base + decoded.payloadOffset,
+            position: pinned.position,
+            owner: pinned.owner
+        )
+        var length = decoded.payloadLength
+        var data = decoded.data
+        if head.format != configuration.delivery.payloadFormat.number {
+            guard let other = reframed(decoded, pinned, &length, &data) else { return nil }
+            (place.address, place.owner) = (other.bytes.baseAddress, other)
+        }
+        var restored: [UInt32: AcceptedEvent.RestoredDelivery] = [:]
+        var ends: [(number: UInt32, state: Outcome.State)] = []
+        for number in 0..<head.deliveries {
+            let delivery = DeliveryKey(event: key, number: number)
+            if let state = Outcome.State(rawValue: Int32(restoration.found.end(of: delivery))) {
+                ends.append((number, state))
+                continue
+            }
+            let progress = restoration.found.progress(of: delivery)
+            guard progress != Progress() else { continue }
+            restored[number] = AcceptedEvent.RestoredDelivery(
+                progress: progress,
+                log: restoration.lastAttempts[delivery.id] ?? .max
+            )
+        }
+        let details =
+            head.createdAt == nil && head.headerLines.isEmpty && head.orderKey == 0 && head.expiryMilliseconds == nil
+            ? nil
+            : EventDetails(
+                createdAt: head.createdAt,
+                headerLines: head.headerLines,
+                orderKey: head.orderKey,
+                expiryMilliseconds: head.expiryMilliseconds
+            )
+        let held =
+            (details?.memorySize ?? 0) + Self.eventOverheadBytes + Int(head.deliveries) * Self.deliveryOverheadBytes
+        let isPlain =
+            head.ownID == nil && head.tenant.isEmpty && details == nil && head.deliveries == 1 && restored.isEmpty
+        return AcceptedEvent(
+            restoring: AcceptedEvent.Parts(
+                ids: key,
+                tag: head.tag,
+                acceptedAt: head.acceptedAt,
+                deliveries: head.deliveries,
+                type: type,
+                isTest: head.isTest,
+                reservedBytes: held
+            ),
+            body: EventBody(place, length: length, data: data, in: journal),
+            extras: isPlain
+                ? nil
+                : AcceptedEvent.Extras(
+                    ownID: head.ownID,
+                    tenant: restoration.tenant(head.tenant),
+                    details: details,
+                    ends: head.deliveries > 1 ? Int(head.deliveries) : 0,
+                    restored: restored
+                ),
+            ends: ends
+        )
+    }
+
+    /// The payload in the format that the engine has now, where it had another one when the event came.
+    private func reframed(
+        _ decoded: EventRecord.Decoded,
+        _ pinned: PinnedRecord,
+        _ length: inout Int,
+        _ data: inout Range<Int>
+    ) -> OwnedMemory? {
+        let payload = UnsafeRawBufferPointer(rebasing: pinned.bytes.dropFirst(decoded.payloadOffset))
+        let frame = PayloadFrame(configuration.delivery.payloadFormat)
+        let content = PayloadFrame.Content(
+            typeName: decoded.event.type,
+            createdAt: decoded.event.createdAt,
+            acceptedAt: decoded.event.acceptedAt,
+            data: UnsafeRawBufferPointer(rebasing: payload[decoded.data])
+        )
+        guard let built = frame.build(content) else { return nil }
+        length = built.count
+        data = frame.dataRange(content)
+        return OwnedMemory(built)
+    }
+
+    private func restoreRedelivery(
+        _ record: RedeliveryRecord,
+        of source: AcceptedEvent,
+        _ event: RecoveredState.Event,
+        _ found: RecoveredState
+    ) -> AcceptedEvent {
+        let delivery = DeliveryKey(event: record.key, number: 0)
+        return AcceptedEvent(
+            restoring: AcceptedEvent.Parts(
+                ids: record.key,
+                tag: record.tag,
+                acceptedAt: record.acceptedAt,
+                deliveries: 1,
+                type: source.type,
+                reservedBytes: Self.eventOverheadBytes + Self.deliveryOverheadBytes
+            ),
+            body: EventBody(redelivery: Position(rawValue: event.position), in: journal),
+            extras: AcceptedEvent.Extras(
+                tenant: source.tenant,
+                details: source.details,
+                redelivery: AcceptedEvent.Redelivery(
+                    repeats: record.repeats,
+                    source: source,
+                    notBefore: nil,
+                    webhook: record.webhook
+                ),
+                restored: [
+                    0: AcceptedEvent.RestoredDelivery(
+                        progress: Progress.later(found.progress(of: delivery), record.progress),
+                        log: .max
+                    )
+                ]
+            ),
+            ends: []
+        )
+    }
+
+    /// Hands the pending deliveries to the lanes, in the order in which their events were accepted.
+    private func sendRestored(_ restoration: inout Restoration, _ summary: inout RecoverySummary) {
+        for (key, event) in restoration.pending {
+            var targets: [(number: UInt32, webhook: Identifier)] = []
+            if let redelivery = event.redelivery {
+                targets.append((0, redelivery.webhook))
+            } else if let place = restoration.found.events[key]?.position,
+                let pinned = try? journal?.journal.pin(Position(rawValue: place)),
+                let decoded = EventRecord.Decoded(pinned.bytes)
+            {
+                decoded.forEachPending { pending in
+                    if restoration.found.end(of: DeliveryKey(event: key, number: pending.number)) == 0 {
+                        targets.append((pending.number, pending.webhook))
+                    }
+                }
+            }
+            budget.forceReserve(events: 1, bytes: event.reservedBytes + outcomeBytes(deliveries: targets.count))
+            unsettled.wrappingAdd(1, ordering: .relaxed)
+            summary.events += 1
+            summary.deliveries += targets.count
+            let shared = Unmanaged.passRetained(event)
+            for (number, webhook) in targets {
+                // One that is gone is nobody's: the lane settles its deliveries as canceled.
+                let target =
+                    registry.webhook(webhook)?.target
+                    ?? WebhookTarget(id: webhook, slot: WebhookSlot(index: .max, generation: 0), lane: 0)
+                _ = lanes[Int(target.lane)].put { contents in
+                    contents.deliveries.append(
+                        InboxDelivery(event: shared, number: number, webhook: target.slot, webhookID: webhook)
+                    )
+                }
+            }
+        }
+        restoration.pending = []
+    }
+
+    // MARK: Outcomes
+
+    private func restoreOutcomes(_ found: RecoveredState, _ summary: inout RecoverySummary) {
+        for (_, position) in found.outcomes.sorted(by: { $0.key < $1.key }) {
+            guard let outcomes, let pinned = journal?.read(position), let record = OutcomeRecord(pinned.bytes),
+                let outcome = Outcome(record, at: pinned.position), configuration.outcomes.includes(outcome.kind)
+            else {
+                journal?.release(Position(rawValue: position))
+                continue
+            }
+            budget.forceReserve(events: outcome.kind == .event ? 1 : 0, bytes: Outcome.memorySize)
+            outcomes.append(outcome)
+            summary.outcomes += 1
+        }
+    }
+}
+
+extension Configuration.Outcomes {
+    func includes(_ kind: Outcome.Kind) -> Bool {
+        switch kind {
+        case .delivery: includesDeliveries
+        case .event: includesEvents
+        case .webhookDisabled: self != .off
+        }
+    }
+}
+
+/// Memory from malloc that goes with this object.
+final class OwnedMemory: @unchecked Sendable {
+    // Sendable: nobody writes the bytes.
+    let bytes: UnsafeRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    deinit {
+        free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+    }
+}

@@ -1,0 +1,285 @@
+import Model
+
+/// What the records of a journal add up to: which events are still to be delivered and how far they have come, which
+/// webhooks there are, what the host was not yet told.
+///
+/// Records are added in the order they were written. Positions are the journal's and only handed back. Payloads stay where
+/// they are: a million pending events cost some hundred bytes each here, and nothing beyond opening.
+///
+/// Rules that writers keep, and that this relies on:
+/// - a record that ends or replaces an older one is written after it and never goes before it;
+/// - a copy of an event tells everything that older records told of its deliveries.
+package struct RecoveredState: Sendable {
+    /// How many of the newest attempts and settled deliveries the delivery log keeps.
+    let logCapacity: Int
+    /// How many of the newest ids of the host are remembered.
+    let seenCapacity: Int
+
+    package struct Event: BitwiseCopyable, Sendable {
+        /// 0 where only records about its deliveries were found so far.
+        package var position: UInt64 = 0
+        package var isRedelivery = false
+        /// The only delivery's end where there is one delivery; those of others stand in ``ends``.
+        var end: EventRecord.EndState = 0
+        package var deliveries: UInt32 = 0
+        package var settled: UInt32 = 0
+
+        package var isPending: Bool {
+            position != 0 && settled < deliveries
+        }
+
+        /// Found whole, with nothing left to do: its payload may serve redeliveries.
+        package var isSettled: Bool {
+            position != 0 && settled >= deliveries
+        }
+    }
+
+    package struct Seen: Sendable {
+        package var acceptedAt: WallTime
+        /// Of the record that stands for the id alone; 0 where only the event's record does.
+        package var position: UInt64
+    }
+
+    package private(set) var events: [EventKey: Event] = [:]
+    private var ends: [DeliveryKey: EventRecord.EndState] = [:]
+    private var progress: [DeliveryKey: Progress] = [:]
+    /// Attempts and settled deliveries, oldest first.
+    package private(set) var log: ContiguousArray<UInt64> = []
+    /// The newest record of each webhook.
+    package private(set) var webhooks: [Identifier: UInt64] = [:]
+    package private(set) var health: [Identifier: (record: HealthRecord, position: UInt64)] = [:]
+    package private(set) var eventTypes: [UInt64] = []
+    package private(set) var seen: [String: Seen] = [:]
+    private var seenOrder: ContiguousArray<String> = []
+    /// Not yet told, by number.
+    package private(set) var outcomes: [UInt64: UInt64] = [:]
+    package private(set) var lastOutcome: UInt64 = 0
+    /// The latest series of ids, with how many ids it had.
+    package private(set) var latest: (key: EventKey, count: Int)?
+    /// Records that nobody needs any more.
+    package private(set) var dead: ContiguousArray<UInt64> = []
+    /// Records that could not be read: of a later version, or damaged before they were written.
+    package private(set) var unreadable = 0
+
+    package init(logCapacity: Int, seenCapacity: Int) {
+        self.logCapacity = max(logCapacity, 0)
+        self.seenCapacity = max(seenCapacity, 0)
+    }
+
+    /// Adds one record; false where it is of no further use by itself.
+    package mutating func add(kind: UInt8, position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let kind = RecordKind(rawValue: kind) else {
+            // Kept on the disk as long as its neighbours: a later version may know it.
+            unreadable += 1
+            return false
+        }
+        let isReadable =
+            switch kind {
+            case .event: addEvent(position, bytes)
+            case .redelivery: addRedelivery(position, bytes)
+            case .attempt: addAttempt(position, bytes)
+            case .settled: addSettled(position, bytes)
+            case .outcome: addOutcome(position, bytes)
+            case .told: addTold(bytes)
+            case .seen: addSeen(position, bytes)
+            case .webhook: addWebhook(position, bytes)
+            case .webhookRemoved: removeWebhook(bytes)
+            case .health: addHealth(position, bytes)
+            case .eventType: addEventType(position)
+            }
+        if !isReadable { unreadable += 1 }
+        return isReadable && kind != .told && kind != .webhookRemoved
+    }
+
+    // MARK: Events
+
+    private mutating func addEvent(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let decoded = EventRecord.Decoded(bytes) else { return false }
+        let key = decoded.event.key
+        enter(key, position, deliveries: decoded.event.deliveries, isRedelivery: false)
+        if !decoded.states.isEmpty {
+            for number in 0..<decoded.event.deliveries where decoded.state(of: number) != 0 {
+                end(DeliveryKey(event: key, number: number), decoded.state(of: number))
+            }
+            decoded.forEachPending { pending in
+                advance(DeliveryKey(event: key, number: pending.number), to: pending.progress)
+            }
+        }
+        if let id = decoded.event.ownID {
+            note(SeenRecord.key(id: id, tenant: decoded.event.tenant), decoded.event.acceptedAt, position: 0)
+        }
+        return true
+    }
+
+    private mutating func addRedelivery(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let record = RedeliveryRecord(bytes) else { return false }
+        enter(record.key, position, deliveries: 1, isRedelivery: true)
+        advance(DeliveryKey(event: record.key, number: 0), to: record.progress)
+        return true
+    }
+
+    private mutating func enter(_ key: EventKey, _ position: UInt64, deliveries: UInt32, isRedelivery: Bool) {
+        var event = events[key] ?? Event()
+        if event.position != 0 { dead.append(event.position) }
+        event.position = position
+        event.deliveries = deliveries
+        event.isRedelivery = isRedelivery
+        events[key] = event
+        if (latest?.key.first ?? 0) <= key.first { latest = (key, Int(deliveries) + 1) }
+    }
+
+    private mutating func end(_ delivery: DeliveryKey, _ state: EventRecord.EndState) {
+        var event = events[delivery.event] ?? Event()
+        if event.deliveries == 1, delivery.number == 0 {
+            if event.settled == 0 {
+                event.end = state
+                event.settled = 1
+            }
+        } else if ends.updateValue(state, forKey: delivery) == nil {
+            event.settled += 1
+        }
+        events[delivery.event] = event
+        progress[delivery] = nil
+    }
+
+    private mutating func advance(_ delivery: DeliveryKey, to further: Progress) {
+        guard further != Progress() else { return }
+        progress[delivery] = progress[delivery].map { Progress.later($0, further) } ?? further
+    }
+
+    /// How the delivery ended; 0 where it has not.
+    package func end(of delivery: DeliveryKey) -> EventRecord.EndState {
+        let known = ends[delivery] ?? 0
+        guard known == 0, let event = events[delivery.event], event.deliveries == 1 else { return known }
+        return event.end
+    }
+
+    package func progress(of delivery: DeliveryKey) -> Progress {
+        progress[delivery] ?? Progress()
+    }
+
+    // MARK: The log
+
+    private mutating func addAttempt(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let record = AttemptRecord(bytes) else { return false }
+        if end(of: record.delivery) == 0 { advance(record.delivery, to: record.progress) }
+        enterLog(position)
+        return true
+    }
+
+    private mutating func addSettled(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let (delivery, state) = SettledRecord.peek(bytes) else { return false }
+        end(delivery, state)
+        enterLog(position)
+        return true
+    }
+
+    private mutating func enterLog(_ position: UInt64) {
+        log.append(position)
+        guard log.count >= logCapacity * 2 + 1024 else { return }
+        trimLog()
+    }
+
+    private mutating func trimLog() {
+        let surplus = log.count - logCapacity
+        guard surplus > 0 else { return }
+        dead.append(contentsOf: log[..<surplus])
+        log.removeSubrange(..<surplus)
+    }
+
+    // MARK: Outcomes
+
+    private mutating func addOutcome(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let number = OutcomeRecord.number(bytes) else { return false }
+        if let former = outcomes.updateValue(position, forKey: number) { dead.append(former) }
+        lastOutcome = max(lastOutcome, number)
+        return true
+    }
+
+    private mutating func addTold(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        for number in ToldRecord.numbers(bytes) {
+            if let position = outcomes.removeValue(forKey: number) { dead.append(position) }
+            lastOutcome = max(lastOutcome, number)
+        }
+        return true
+    }
+
+    // MARK: Ids of the host
+
+    private mutating func addSeen(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let record = SeenRecord(bytes) else { return false }
+        note(record.key, record.acceptedAt, position: position)
+        return true
+    }
+
+    private mutating func note(_ key: String, _ acceptedAt: WallTime, position: UInt64) {
+        if let known = seen[key] {
+            // A copy of the event says nothing new of its id.
+            guard position != 0 || known.position == 0 else { return }
+            if known.position != 0 { dead.append(known.position) }
+            seen[key] = Seen(acceptedAt: max(known.acceptedAt, acceptedAt), position: position)
+            return
+        }
+        seen[key] = Seen(acceptedAt: acceptedAt, position: position)
+        seenOrder.append(key)
+        if seenOrder.count >= seenCapacity * 2 + 1024 { trimSeen() }
+    }
+
+    private mutating func trimSeen() {
+        let surplus = seenOrder.count - seenCapacity
+        guard surplus > 0 else { return }
+        for key in seenOrder[..<surplus] {
+            if let gone = seen.removeValue(forKey: key), gone.position != 0 { dead.append(gone.position) }
+        }
+        seenOrder.removeSubrange(..<surplus)
+    }
+
+    // MARK: Webhooks and types
+
+    private mutating func addWebhook(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let id = WebhookRecord.id(bytes) else { return false }
+        if let former = webhooks.updateValue(position, forKey: id) { dead.append(former) }
+        return true
+    }
+
+    private mutating func removeWebhook(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let id = WebhookRecord.id(bytes) else { return false }
+        if let former = webhooks.removeValue(forKey: id) { dead.append(former) }
+        if let former = health.removeValue(forKey: id) { dead.append(former.position) }
+        return true
+    }
+
+    private mutating func addHealth(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let record = HealthRecord(bytes) else { return false }
+        if let former = health.updateValue((record, position), forKey: record.webhook) { dead.append(former.position) }
+        return true
+    }
+
+    private mutating func addEventType(_ position: UInt64) -> Bool {
+        eventTypes.append(position)
+        return true
+    }
+
+    // MARK: The sum
+
+    /// To be called after the last record: brings the lists down to their capacities, and answers the records that can be
+    /// released.
+    package mutating func finish() -> ContiguousArray<UInt64> {
+        trimLog()
+        trimSeen()
+        for (id, health) in health where webhooks[id] == nil { dead.append(health.position) }
+        health = health.filter { webhooks[$0.key] != nil }
+        defer { dead = [] }
+        return dead
+    }
+
+    /// The events that are found whole and wanted, in the order they were accepted.
+    package func events(where isWanted: (Event) -> Bool) -> [(key: EventKey, event: Event)] {
+        events.filter { isWanted($0.value) }.map { ($0.key, $0.value) }.sorted { $0.key.first < $1.key.first }
+    }
+
+    /// The ids of the host in the order they were first seen.
+    package var seenInOrder: [(key: String, seen: Seen)] {
+        seenOrder.compactMap { key in seen[key].map { (key, $0) } }
+    }
+}
