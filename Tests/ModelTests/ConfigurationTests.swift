@@ -124,6 +124,14 @@ struct ConfigurationTests {
             #"{"queue":{"maxBytes":65536}}"#,
             "maxEventBytes must be at most half of queue.maxBytes, which is 32768, not 1048576"
         ),
+        (
+            #"{"dataDirectory":"d","journal":{"segmentBytes":1048576}}"#,
+            "journal.segmentBytes must be at least 1327104 for events of maxEventBytes = 1048576, not 1048576"
+        ),
+        (
+            #"{"dataDirectory":"d","journal":{"maxBytes":67108864}}"#,
+            "journal.maxBytes must hold three segments of journal.segmentBytes, 100663296 bytes, not 67108864"
+        ),
         ("{\n \"lanes\": 01}", "invalid JSON at line 2, column 12: a number has a leading zero"),
         (#"{"lanes":1,"lanes":2}"#, #"invalid JSON at line 1, column 12: a key appears twice in one object: "lanes""#),
     ])
@@ -133,7 +141,7 @@ struct ConfigurationTests {
 
     @Test func aHostileKeyIsQuotedOnOneLine() throws {
         let message = try #require(configurationFault(#"{"a\nb\"\u0000\u2028":1}"#))
-        #expect(message.hasPrefix(#"unknown key "a\nb\"\u0000\u2028"; the keys are environment"#))
+        #expect(message.hasPrefix(#"unknown key "a\nb\"\u0000\u2028"; the keys are dataDirectory"#))
         let long = try #require(configurationFault("{\"\(String(repeating: "k", count: 100_000))\":1}"))
         #expect(long.utf8.count < 500)
     }
@@ -157,7 +165,7 @@ struct ConfigurationTests {
     }
 
     @Test func keysOfLaterVersionsAreUnknownUntilThen() {
-        for key in ["dataDirectory", "sync", "proxy", "http2"] {
+        for key in ["proxy", "http2"] {
             #expect(configurationFault("{\"\(key)\":null}")?.hasPrefix("unknown key \"\(key)\"") == true)
         }
     }
