@@ -102,7 +102,8 @@ package struct RecoveredState: Sendable {
                 end(DeliveryKey(event: key, number: number), decoded.state(of: number))
             }
             decoded.forEachPending { pending in
-                advance(DeliveryKey(event: key, number: pending.number), to: pending.progress)
+                let delivery = DeliveryKey(event: key, number: pending.number)
+                if end(of: delivery) == 0 { advance(delivery, to: pending.progress) }
             }
         }
         if let id = decoded.event.ownID {
@@ -114,7 +115,8 @@ package struct RecoveredState: Sendable {
     private mutating func addRedelivery(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let record = RedeliveryRecord(bytes) else { return false }
         enter(record.key, position, deliveries: 1, isRedelivery: true)
-        advance(DeliveryKey(event: record.key, number: 0), to: record.progress)
+        let delivery = DeliveryKey(event: record.key, number: 0)
+        if record.end != 0 { end(delivery, record.end) } else { advance(delivery, to: record.progress) }
         return true
     }
 

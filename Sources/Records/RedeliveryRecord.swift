@@ -12,6 +12,8 @@ package struct RedeliveryRecord: Hashable, Sendable {
     package var acceptedAt: WallTime
     package var webhook: Identifier
     package var progress: Progress
+    /// How it ended, in a copy that was overtaken by the end; else 0.
+    package var end: EventRecord.EndState = 0
 
     package init(
         key: EventKey,
@@ -31,7 +33,7 @@ package struct RedeliveryRecord: Hashable, Sendable {
         self.progress = progress
     }
 
-    package static var encodedLength: Int { 16 + 16 + 16 + 8 + 8 + 16 + Progress.encodedLength }
+    package static var encodedLength: Int { 16 + 16 + 16 + 8 + 8 + 16 + Progress.encodedLength + 1 }
 
     package func put(into sink: inout ByteSink) {
         sink.put(key)
@@ -41,6 +43,7 @@ package struct RedeliveryRecord: Hashable, Sendable {
         sink.put(acceptedAt)
         sink.put(webhook)
         sink.put(progress)
+        sink.put(end)
     }
 
     /// Nil where the bytes are no such record.
@@ -53,6 +56,7 @@ package struct RedeliveryRecord: Hashable, Sendable {
         acceptedAt = source.getTime()
         webhook = source.getIdentifier()
         progress = source.getProgress()
+        end = source.get()
         guard source.isValid else { return nil }
     }
 }

@@ -189,6 +189,23 @@ import Testing
         #expect(records.count == 60 - lost.count)
     }
 
+    /// What was put in holds no record of its own, so the next one has the very next sequence.
+    @Test(arguments: [16, 40, 600]) func bytesThatWerePutInBetweenCostNoRecord(count: Int) throws {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small())
+        let positions = try (0..<6).map { try journal.append([UInt8](repeating: UInt8($0), count: 100)) }
+        journal.close()
+        let intact = try Journal.readAll(scratch.path).records
+        var bytes = try scratch.read(SegmentName.file(1))
+        bytes.insert(contentsOf: [UInt8](repeating: 0xdd, count: count), at: positions[3].offset)
+        try scratch.replace(with: [SegmentName.file(1): Array(bytes.prefix(4096))])
+        for opening in 1...3 {
+            let (records, report) = try Journal.readAll(scratch.path)
+            #expect(records == intact, "opening \(opening)")
+            #expect(report.quarantinedStretches == (opening == 1 ? 1 : 0) && report.lostRecords == 0)
+        }
+    }
+
     @Test func aMissingSegmentIsReported() throws {
         let sample = try sample()
         let scratch = try Scratch()

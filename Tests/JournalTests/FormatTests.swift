@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Journal
@@ -87,6 +88,26 @@ import Testing
         00000095  00 00 00                                         padding
 
         """
+
+    /// The page that documents the format; the test says nothing where there is none.
+    private static let page: String? = {
+        let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+        let path = "\(root)/Sources/Martlet/Martlet.docc/Durability.md"
+        guard access(path, R_OK) == 0, let bytes = try? Scratch.read(path) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }()
+
+    @Test(.enabled(if: page != nil)) func theDocumentedBytesAreTheExample() throws {
+        var bytes: [UInt8] = []
+        for line in try #require(FormatTests.page).split(separator: "\n") {
+            let offset = line.prefix { $0.isHexDigit }
+            guard offset.count == 8, line.dropFirst(8).hasPrefix("  ") else { continue }
+            #expect(UInt32(offset, radix: 16) == UInt32(bytes.count))
+            bytes += line.dropFirst(10).prefix(48).split(separator: " ").compactMap { UInt8($0, radix: 16) }
+        }
+        #expect(bytes == FormatTests.example)
+        #expect(FormatTests.page?.contains(FormatTests.dump.dropLast()) == true)
+    }
 
     @Test func positionsKeepTheirOrder() {
         let low = Position(segment: 3, offset: 4096)

@@ -228,45 +228,71 @@ extension EngineState {
     }
 
     /// Writes an event anew with all that is known of its deliveries, and gives its old record up.
+    ///
+    /// A delivery may end meanwhile. Its end could then stand in front of the copy and go before it, and the copy would bring
+    /// the delivery back: so ends are looked at again behind the copy, and it is made once more where there are new ones.
     private func copy(_ event: AcceptedEvent, pending: [EventRecord.Pending]) {
         guard let journal, let pinned = journal.read(event.position.rawValue) else { return }
-        if pinned.kind == RecordKind.redelivery.rawValue {
-            guard var record = RedeliveryRecord(pinned.bytes), let delivery = pending.first else { return }
-            record.progress = delivery.progress
-            let copy = journal.note(.redelivery, length: RedeliveryRecord.encodedLength, copied: true) {
-                record.put(into: &$0)
-            }
-            if copy != .none { event.move(to: EventBody.Place(position: copy)) }
-            return
-        }
-        guard let old = EventRecord.Decoded(pinned.bytes) else { return }
-        let ends = event.ends
         let known = Set(pending.map(\.number))
-        // One that is on its way from one place to another is not seen by either look; the next pass sees it.
-        for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) { return }
-        let payload = UnsafeRawBufferPointer(
-            rebasing: pinned.bytes.dropFirst(old.payloadOffset).prefix(old.payloadLength)
-        )
+        var ends = event.ends
+        while true {
+            // One that is on its way from one place to another is not seen by either look; the next pass sees it.
+            for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) { return }
+            let place =
+                pinned.kind == RecordKind.redelivery.rawValue
+                ? copyRedelivery(pinned, pending, end: ends.first ?? 0, to: journal)
+                : copyEvent(pinned, of: event, pending, ends: ends, to: journal)
+            guard let place else { return }
+            event.move(to: place)
+            let now = event.ends
+            guard now != ends else { return }
+            ends = now
+        }
+    }
+
+    private func copyRedelivery(
+        _ pinned: PinnedRecord,
+        _ pending: [EventRecord.Pending],
+        end: EventRecord.EndState,
+        to journal: EngineJournal
+    ) -> EventBody.Place? {
+        guard var record = RedeliveryRecord(pinned.bytes), let delivery = pending.first else { return nil }
+        record.progress = delivery.progress
+        record.end = end
+        let copy = journal.note(.redelivery, length: RedeliveryRecord.encodedLength, copied: true) {
+            record.put(into: &$0)
+        }
+        return copy == .none ? nil : EventBody.Place(position: copy)
+    }
+
+    private func copyEvent(
+        _ pinned: PinnedRecord,
+        of event: AcceptedEvent,
+        _ pending: [EventRecord.Pending],
+        ends: [EventRecord.EndState],
+        to journal: EngineJournal
+    ) -> EventBody.Place? {
+        guard let old = EventRecord.Decoded(pinned.bytes) else { return nil }
+        let payload = UnsafeRawBufferPointer(rebasing: pinned.bytes.dropFirst(old.payloadOffset).prefix(old.payloadLength))
         let length =
             old.event.headLength(targets: 0)
             + EventRecord.copyListLength(deliveries: ends.count, pending: pending.count) + payload.count
         var head = 0
-        let place = journal.note(.event, length: length, copied: true) { sink in
+        let position = journal.note(.event, length: length, copied: true) { sink in
             old.event.begin(&sink, isCopy: true)
             EventRecord.put(states: ends, pending: pending, into: &sink)
             EventRecord.payload(&sink, length: payload.count, data: old.data)
             head = sink.count
             sink.put(payload)
         }
-        guard place != .none else { return }
-        guard let new = try? journal.journal.pin(place), let base = new.bytes.baseAddress else {
-            return journal.release(place)
+        guard position != .none else { return nil }
+        guard let new = try? journal.journal.pin(position), let base = new.bytes.baseAddress else {
+            journal.release(position)
+            return nil
         }
-        if old.event.format == configuration.delivery.payloadFormat.number {
-            event.move(to: EventBody.Place(address: base + head, position: place, owner: new.owner))
-        } else {
-            // It is sent from memory, in another format than the record's.
-            event.move(to: EventBody.Place(address: event.place.address, position: place, owner: event.place.owner))
-        }
+        // One that came in another format is sent from memory.
+        return old.event.format == configuration.delivery.payloadFormat.number
+            ? EventBody.Place(address: base + head, position: position, owner: new.owner)
+            : event.placed(at: position)
     }
 }

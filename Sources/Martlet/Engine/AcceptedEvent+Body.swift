@@ -57,6 +57,11 @@ extension AcceptedEvent {
         journal == nil ? .none : withPlaceLocked { place.position }
     }
 
+    /// The same bytes with another record.
+    func placed(at position: Position) -> EventBody.Place {
+        withPlaceLocked { EventBody.Place(address: place.address, position: position, owner: place.owner) }
+    }
+
     /// The record was written anew at another place: its bytes are read from there, and the old place is given up.
     func move(to new: EventBody.Place) {
         let old = withPlaceLocked {

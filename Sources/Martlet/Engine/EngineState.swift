@@ -110,10 +110,14 @@ final class EngineState: Sendable {
         }
         do throws(MartletError) {
             try startLanes()
+        } catch {
+            journal?.journal.close()
+            throw error
+        }
+        do throws(MartletError) {
             if journal != nil { try startKeeper() }
         } catch {
-            stopLanes()
-            journal?.journal.close()
+            shutDown()
             throw error
         }
     }

@@ -160,10 +160,15 @@ func initialize(
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>?
 ) -> CInt {
     guard let folder = getenv("MARTLET_FUZZ_SEEDS").map({ String(cString: $0) }) else { return 0 }
-    for (name, lengths) in [
-        ("empty", []), ("one", [5]), ("short", [Int](repeating: 24, count: 60)), ("mixed", [0, 1, 700, 16, 8, 1500, 3]),
-        ("whole", [3952]), ("three", [Int](repeating: 900, count: 11)),
-    ] {
+    let seeds: [String: [Int]] = [
+        "empty": [],
+        "one": [5],
+        "short": [Int](repeating: 24, count: 60),
+        "mixed": [0, 1, 700, 16, 8, 1500, 3],
+        "whole": [3952],
+        "three": [Int](repeating: 900, count: 11),
+    ]
+    for (name, lengths) in seeds {
         clear()
         guard let journal = try? Journal.open(directory, options: options) else { fatalError("no journal") }
         for (index, length) in lengths.enumerated() {
