@@ -668,10 +668,30 @@ int32_t martlet_webhook_set_enabled(martlet_engine_t engine, const char *id, siz
  *
  * Threads: any, many at a time.
  *
- * Errors: QUEUE_FULL, push again when outcomes have arrived; UNKNOWN_EVENT_TYPE; INVALID_JSON; TOO_LARGE; CLOSED.
+ * Errors: QUEUE_FULL, push again when outcomes have arrived; UNKNOWN_EVENT_TYPE; INVALID_JSON; TOO_LARGE; CLOSED; with a
+ * `dataDirectory` STORAGE_FULL, push again when there is room, and STORAGE.
  */
 int32_t martlet_push(martlet_engine_t engine, const char *type, size_t type_length, const char *data,
                      size_t data_length, uint64_t tag, char *event_id, char *error, size_t error_size);
+
+/**
+ * Pushes one whole event as JSON, with its own fields: `eventType` and `data`, and where wanted `id`, `createdAt`, `tag`,
+ * `tenant`, `key`, `expirySeconds`, `headers`.
+ *
+ * event, length: a JSON object in UTF-8, copied.
+ *
+ * event_id: receives the event's id, its own or the one it was given, ended by a NUL; NULL, or MARTLET_ID_SIZE bytes. Empty
+ * on an error.
+ *
+ * duplicate: receives 1 where its own `id` was accepted before, within the time that `deduplication` names, else 0; a
+ * duplicate delivers nothing again and is no error. May be NULL.
+ *
+ * Threads: any, many at a time.
+ *
+ * Errors: those of martlet_push(); INVALID_DOCUMENT, whose text names the key and what is accepted.
+ */
+int32_t martlet_push_event(martlet_engine_t engine, const char *event, size_t length, char *event_id,
+                           int32_t *duplicate, char *error, size_t error_size);
 
 /**
  * Pushes whole events as JSON, one a line, each with its own fields: `eventType` and `data`, and where wanted `id`,

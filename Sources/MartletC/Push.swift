@@ -18,7 +18,8 @@ import Martlet
 ///
 /// Threads: any, many at a time.
 ///
-/// Errors: QUEUE_FULL, push again when outcomes have arrived; UNKNOWN_EVENT_TYPE; INVALID_JSON; TOO_LARGE; CLOSED.
+/// Errors: QUEUE_FULL, push again when outcomes have arrived; UNKNOWN_EVENT_TYPE; INVALID_JSON; TOO_LARGE; CLOSED; with a
+/// `dataDirectory` STORAGE_FULL, push again when there is room, and STORAGE.
 @_cdecl("martlet_push")
 public func push(
     _ engine: martlet_engine_t?,
@@ -37,6 +38,42 @@ public func push(
         let receipt = try engine.push(type: type, data: try payload(data, dataLength, "data"), tag: tag)
         guard let eventID else { return }
         fill(UnsafeMutableRawBufferPointer(start: eventID, count: Int(MARTLET_ID_SIZE))) { receipt.write(into: $0) }
+    }
+}
+
+/// Pushes one whole event as JSON, with its own fields: `eventType` and `data`, and where wanted `id`, `createdAt`, `tag`,
+/// `tenant`, `key`, `expirySeconds`, `headers`.
+///
+/// event, length: a JSON object in UTF-8, copied.
+///
+/// event_id: receives the event's id, its own or the one it was given, ended by a NUL; NULL, or MARTLET_ID_SIZE bytes. Empty
+/// on an error.
+///
+/// duplicate: receives 1 where its own `id` was accepted before, within the time that `deduplication` names, else 0; a
+/// duplicate delivers nothing again and is no error. May be NULL.
+///
+/// Threads: any, many at a time.
+///
+/// Errors: those of martlet_push(); INVALID_DOCUMENT, whose text names the key and what is accepted.
+@_cdecl("martlet_push_event")
+public func pushEvent(
+    _ engine: martlet_engine_t?,
+    _ event: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ eventID: UnsafeMutablePointer<CChar>?,
+    _ duplicate: UnsafeMutablePointer<Int32>?,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    eventID?.pointee = 0
+    duplicate?.pointee = 0
+    return call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        let pushed = try engine.pushEvent(try payload(event, length, "event"))
+        duplicate?.pointee = pushed.isDuplicate ? 1 : 0
+        guard let eventID else { return }
+        fill(UnsafeMutableRawBufferPointer(start: eventID, count: Int(MARTLET_ID_SIZE))) {
+            pushed.receipt.write(into: $0)
+        }
     }
 }
 

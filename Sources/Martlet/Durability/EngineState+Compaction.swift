@@ -237,7 +237,9 @@ extension EngineState {
         var ends = event.ends
         while true {
             // One that is on its way from one place to another is not seen by either look; the next pass sees it.
-            for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) { return }
+            for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) {
+                return
+            }
             let place =
                 pinned.kind == RecordKind.redelivery.rawValue
                 ? copyRedelivery(pinned, pending, end: ends.first ?? 0, to: journal)
@@ -273,7 +275,9 @@ extension EngineState {
         to journal: EngineJournal
     ) -> EventBody.Place? {
         guard let old = EventRecord.Decoded(pinned.bytes) else { return nil }
-        let payload = UnsafeRawBufferPointer(rebasing: pinned.bytes.dropFirst(old.payloadOffset).prefix(old.payloadLength))
+        let payload = UnsafeRawBufferPointer(
+            rebasing: pinned.bytes.dropFirst(old.payloadOffset).prefix(old.payloadLength)
+        )
         let length =
             old.event.headLength(targets: 0)
             + EventRecord.copyListLength(deliveries: ends.count, pending: pending.count) + payload.count

@@ -145,16 +145,16 @@ struct Deduplicator: ~Copyable, Sendable {
 }
 
 extension EngineState {
-    /// Accepts the event unless its own id was accepted a short while ago; false for such a duplicate.
-    func acceptOnce(_ pushed: PushedEvent, tenant: String) throws(MartletError) -> Bool {
-        guard case .own(let id)? = pushed.id else {
-            _ = try accept(pushed, isLazy: true)
-            return true
-        }
+    /// Accepts the event unless its own id was accepted a short while ago.
+    func acceptOnce(
+        _ pushed: PushedEvent,
+        tenant: String
+    ) throws(MartletError) -> (id: EventID, isDuplicate: Bool) {
+        guard case .own(let id)? = pushed.id else { return (try accept(pushed, isLazy: true), false) }
         let accepted = try recentIDs.once(SeenRecord.key(id: id, tenant: tenant)) { () throws(MartletError) in
             try accept(pushed, isLazy: true)
         }
         if accepted == nil { duplicateEvents.wrappingAdd(1, ordering: .relaxed) }
-        return accepted != nil
+        return (.own(id), accepted == nil)
     }
 }

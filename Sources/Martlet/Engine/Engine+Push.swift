@@ -90,18 +90,30 @@ extension Engine {
             rest = rest[min(end + 1, rest.endIndex)...]
             guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) else { continue }
             do throws(MartletError) {
-                if try pushLine(line, extraction: &extraction) { accepted += 1 } else { duplicates += 1 }
+                if try pushLine(line, extraction: &extraction).isDuplicate { duplicates += 1 } else { accepted += 1 }
             } catch {
                 throw MartletError(error.code, "line \(number): \(error.message)")
             }
         }
     }
 
-    /// False for a duplicate.
+    /// Pushes one full event, a JSON document as ``pushJSON(_:accepted:duplicates:)`` takes them.
+    ///
+    /// - Returns: the event's id, and whether it was a duplicate, which delivers nothing again.
+    package func pushEvent(
+        _ event: UnsafeRawBufferPointer
+    ) throws(MartletError) -> (receipt: PushReceipt, isDuplicate: Bool) {
+        try state.checkOpen()
+        var extraction = JSONText.Extraction()
+        let pushed = try pushLine(event, extraction: &extraction)
+        if !pushed.isDuplicate { try state.journal?.commit() }
+        return (PushReceipt(event: pushed.id), pushed.isDuplicate)
+    }
+
     private func pushLine(
         _ line: UnsafeRawBufferPointer,
         extraction: inout JSONText.Extraction
-    ) throws(MartletError) -> Bool {
+    ) throws(MartletError) -> (id: EventID, isDuplicate: Bool) {
         // A document has a few hundred bytes beside its data.
         guard line.count <= state.configuration.maxEventBytes + 4096 else {
             throw state.refuse(.tooLarge, "the event's document has \(line.count) bytes")

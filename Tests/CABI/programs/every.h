@@ -58,6 +58,11 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     SAYS_WHY;
     CHECK_STATUS(expected, martlet_push_json(engine, TEXT(event), &length, &duplicates, error, sizeof error));
     CHECK(length == 0 && duplicates == 0);
+    int32_t duplicate = 9;
+    event_id[0] = 'x';
+    CHECK_STATUS(expected, martlet_push_event(engine, TEXT(event), event_id, &duplicate, error, sizeof error));
+    CHECK(event_id[0] == 0 && duplicate == 0);
+    SAYS_WHY;
     CHECK_STATUS(expected, martlet_event_type_add(engine, TEXT("{\"name\":\"a.b\"}"), error, sizeof error));
     SAYS_WHY;
     CHECK_STATUS(expected, martlet_outcomes_fd(engine, &fd));

@@ -33,6 +33,7 @@ static void null_pointers(martlet_engine_t engine) {
         CHECK(martlet_webhook_set_enabled(engine, NULL, n, 1, text, e) < 0);
         CHECK(martlet_push(engine, NULL, n, NULL, n, 0, NULL, text, e) < 0);
         CHECK(martlet_push_json(engine, NULL, n, NULL, NULL, text, e) == (n == 0 && engine != NULL ? MARTLET_OK : BAD));
+        CHECK(martlet_push_event(engine, NULL, n, NULL, NULL, text, e) < 0);
         CHECK(martlet_event_type_add(engine, NULL, n, text, e) < 0);
         CHECK(martlet_outcomes_fd(engine, NULL) == BAD);
         CHECK(martlet_outcomes_poll(engine, NULL, n, n, NULL) == BAD);

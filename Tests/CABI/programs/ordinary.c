@@ -171,13 +171,23 @@ static void whole_events_as_lines(void) {
     const char *good =
         "{\"eventType\":\"call.placed\",\"data\":1,\"id\":\"mine-1\",\"tag\":\"18446744073709551615\"}\n"
         "{\"eventType\":\"call.placed\",\"data\":{}}\n";
+    const char *own = "{\"eventType\":\"call.placed\",\"id\":\"single-1\",\"tag\":5,\"data\":{}}";
+    const char *given = "{\"eventType\":\"call.placed\",\"data\":{}}";
+    char single[MARTLET_ID_SIZE];
+    int32_t duplicate = 9;
+    CHECK_OK(martlet_push_event(engine, own, strlen(own), single, &duplicate, error, sizeof error));
+    CHECK(strcmp(single, "single-1") == 0 && duplicate == 0);
+    CHECK_OK(martlet_push_event(engine, own, strlen(own), single, &duplicate, error, sizeof error));
+    CHECK(strcmp(single, "single-1") == 0 && duplicate == 1);
+    CHECK_OK(martlet_push_event(engine, given, strlen(given), single, NULL, error, sizeof error));
+    CHECK(strncmp(single, "evt_", 4) == 0);
     CHECK_OK(martlet_push_json(engine, good, strlen(good), &accepted, &duplicates, error, sizeof error));
     CHECK(accepted == 2 && duplicates == 0);
     const char *bad = "{\"eventType\":\"call.placed\",\"data\":1,\"id\":\"mine-2\",\"tag\":5}\n{\"eventTyp\":1}\n{}\n";
     CHECK_STATUS(MARTLET_ERROR_INVALID_DOCUMENT,
                  martlet_push_json(engine, bad, strlen(bad), &accepted, &duplicates, error, sizeof error));
     CHECK(accepted == 1 && duplicates == 0 && strstr(error, "eventTyp") != NULL);
-    drain(engine, 3, keep);
+    drain(engine, 5, keep);
     CHECK_OK(martlet_push_json(engine, good, strlen(good), &accepted, &duplicates, error, sizeof error));
     CHECK(accepted == 1 && duplicates == 1);
     drain(engine, 1, NULL);
