@@ -21,18 +21,22 @@ extension Engine {
 
     /// The same without an array. `take` runs with the queue locked: it only copies.
     package func pollOutcomes(maximum: Int, _ take: (Outcome) -> Void) throws(MartletError) -> Int {
-        let queue = try state.outcomeQueue()
+        try state.pollOutcomes(maximum: maximum, take)
+    }
+}
+
+extension EngineState {
+    func pollOutcomes(maximum: Int, _ take: (Outcome) -> Void) throws(MartletError) -> Int {
+        let queue = try outcomeQueue()
         var events = 0
         let count = queue.poll(maximum: maximum) { outcome in
             if outcome.kind == .event { events += 1 }
             take(outcome)
         }
-        state.budget.release(events: events, bytes: count * Outcome.memorySize)
+        budget.release(events: events, bytes: count * Outcome.memorySize)
         return count
     }
-}
 
-extension EngineState {
     func outcomeQueue() throws(MartletError) -> OutcomeQueue {
         try checkProcess()
         guard let outcomes else {

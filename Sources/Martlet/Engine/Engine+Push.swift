@@ -18,7 +18,7 @@ extension Engine {
     /// - Throws: ``MartletError/Code/unknownEventType``, ``MartletError/Code/invalidJSON``,
     ///   ``MartletError/Code/tooLarge``, ``MartletError/Code/queueFull``, ``MartletError/Code/closed``.
     @discardableResult
-    public func push(
+    package func push(
         type: UnsafeRawBufferPointer,
         data: UnsafeRawBufferPointer,
         tag: UInt64 = 0
@@ -39,7 +39,7 @@ extension Engine {
 
     /// Pushes one event given as strings.
     @discardableResult
-    public func push(type: String, data: String, tag: UInt64 = 0) throws(MartletError) -> PushReceipt {
+    package func push(type: String, data: String, tag: UInt64 = 0) throws(MartletError) -> PushReceipt {
         try type.withUTF8Bytes { type throws(MartletError) in
             try data.withUTF8Bytes { data throws(MartletError) in try push(type: type, data: data, tag: tag) }
         }
@@ -59,7 +59,7 @@ extension Engine {
     ///   - events: UTF-8, copied.
     ///   - accepted: how many events were accepted, also where the call throws.
     ///   - duplicates: how many were duplicates, also where the call throws: go on behind both.
-    public func pushJSON(
+    package func pushJSON(
         _ events: UnsafeRawBufferPointer,
         accepted: inout Int,
         duplicates: inout Int
@@ -77,18 +77,18 @@ extension Engine {
             rest = rest[min(end + 1, rest.endIndex)...]
             guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) else { continue }
             do throws(MartletError) {
-                if try pushLine(line, extraction: &extraction) { accepted += 1 } else { duplicates += 1 }
+                if try pushLine(line, extraction: &extraction).isDuplicate { duplicates += 1 } else { accepted += 1 }
             } catch {
                 throw MartletError(error.code, "line \(number): \(error.message)")
             }
         }
     }
 
-    /// False for a duplicate.
-    private func pushLine(
+    /// Pushes one event document.
+    func pushLine(
         _ line: UnsafeRawBufferPointer,
         extraction: inout JSONText.Extraction
-    ) throws(MartletError) -> Bool {
+    ) throws(MartletError) -> PushReceipt {
         // A document has a few hundred bytes beside its data.
         guard line.count <= state.configuration.maxEventBytes + 4096 else {
             throw state.refuse(.tooLarge, "the event's document has \(line.count) bytes")
@@ -112,13 +112,16 @@ extension Engine {
         var pushed = PushedEvent(admission, data: data, tag: event.tag)
         pushed.id = event.id
         pushed.details = EventDetails(event)
-        return try state.acceptOnce(pushed, tenant: event.tenant)
+        guard let own = event.id else { return PushReceipt(event: try state.accept(pushed)) }
+        return PushReceipt(event: own, isDuplicate: try !state.acceptOnce(pushed, tenant: event.tenant))
     }
 }
 
 /// What a push answers.
 public struct PushReceipt: Sendable {
     package let event: EventID
+    /// True where the event's own id was accepted a short while ago: it delivers nothing again.
+    public private(set) var isDuplicate = false
 
     /// The event's id: your own, or `evt_…`. Receivers see it as `webhook-id`.
     public var eventID: String {
