@@ -33,8 +33,11 @@ let package = Package(
             dependencies: [
                 "CPlatform", "JSONText", "Signing", "Model", "Threading", "Registry", "Delivery", "Journal", "Records",
                 "Transport",
-            ]
+            ],
+            // The C library is built without the API for Swift hosts, which it does not use: bindings/c/install.sh.
+            exclude: Context.environment["MARTLET_C_LIBRARY"] == nil ? [] : ["Swift"]
         ),
+        .executableTarget(name: "martlet-journal", dependencies: ["Journal", "JSONText", "Records"]),
         .target(name: "MartletC", dependencies: ["Martlet", "CMartlet"]),
         // It lifts the functions out of the header that the compiler writes for MartletC.
         .executableTarget(name: "HeaderGenerator", dependencies: ["MartletC"]),

@@ -17,7 +17,7 @@ public enum WebhookSignature {
     ///   - body: the bytes of the request body as they are sent.
     /// - Returns: `v1,<base64>`, with a space between several.
     /// - Throws: ``MartletError/Code/invalidArgument`` names what is wrong; never the secret.
-    public static func sign(
+    package static func sign(
         secrets: UnsafeRawBufferPointer,
         id: UnsafeRawBufferPointer,
         timestamp: Int64,
@@ -52,7 +52,7 @@ public enum WebhookSignature {
     ///     default.
     /// - Throws: ``MartletError/Code/verificationFailed`` with the reason; ``MartletError/Code/invalidArgument`` where a
     ///   secret cannot be read.
-    public static func verify(
+    package static func verify(
         secrets: UnsafeRawBufferPointer,
         id: UnsafeRawBufferPointer,
         timestamp: UnsafeRawBufferPointer,

@@ -101,7 +101,7 @@ private struct RecordWriter {
         record.size = UInt32(truncatingIfNeeded: size)
         record.kind = outcome.kind.rawValue
         record.state = outcome.state.rawValue
-        record.failure = Int32(outcome.failure)
+        record.failure = Int32(outcome.failureCode)
         record.tag = outcome.tag
         record.settled_at_ms = outcome.settledAtMilliseconds
         record.attempts = outcome.attempts

@@ -68,11 +68,11 @@ public func pushEvent(
     eventID?.pointee = 0
     duplicate?.pointee = 0
     return call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
-        let pushed = try engine.pushEvent(try payload(event, length, "event"))
-        duplicate?.pointee = pushed.isDuplicate ? 1 : 0
+        let receipt = try engine.pushEvent(try payload(event, length, "event"))
+        duplicate?.pointee = receipt.isDuplicate ? 1 : 0
         guard let eventID else { return }
         fill(UnsafeMutableRawBufferPointer(start: eventID, count: Int(MARTLET_ID_SIZE))) {
-            pushed.receipt.write(into: $0)
+            receipt.write(into: $0)
         }
     }
 }

@@ -77,7 +77,7 @@ struct BoundsTests {
         let refused = outcomes.filter { $0.kind == .delivery && $0.state == .failed }
         #expect(refused.count == 3)
         #expect(refused.allSatisfy { $0.webhookID == behind && $0.attempts == 0 })
-        #expect(refused.allSatisfy { $0.failure == ErrorClass.backlogFull.rawValue })
+        #expect(refused.allSatisfy { $0.failure == .backlogFull })
         #expect(try engine.deliveries(#"{"state":"failed"}"#).count == 3)
         gate.open()
         #expect(try engine.waitForOutcomes(4).allSatisfy { $0.state == .succeeded })

@@ -24,7 +24,7 @@ struct DeliveringTests {
         #expect(body.hasPrefix(#"{"eventType":"call.completed","createdAt":"20"#))
         #expect(body.hasSuffix(#"Z","data":"# + data + "}"))
         #expect(request.value("content-type") == "application/json")
-        #expect(request.value("user-agent") == "Martlet/\(Engine.version)")
+        #expect(request.value("user-agent") == "Martlet/\(Engine.version) martlet-swift/\(Engine.version)")
         #expect(request.value("authorization") == "Bearer t0k")
         #expect(request.value("webhook-id") == receipt.eventID)
         #expect(receipt.eventID.hasPrefix("evt_"))

@@ -54,7 +54,7 @@ struct LogTests {
         try engine.addWebhook("http://127.0.0.1:\(port)/")
         try engine.push(type: "call.placed", data: "{}")
         let outcome = try #require(engine.waitForOutcomes(2).first)
-        #expect(outcome.failure == ErrorClass.connect.rawValue)
+        #expect(outcome.failure == .connect)
         let attempt = try #require(engine.deliveries().first?["attempts"]?.arrayValue?.first)
         #expect(attempt["errorClass"] == .string("connect"))
         #expect(attempt["status"] == .null)

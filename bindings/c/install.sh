@@ -80,6 +80,8 @@ echo "==> Building libmartlet $version (a first build takes a minute or two)"
 if [ "$here/martlet.map" -nt "$scratch/release/libmartlet.so" ]; then
     rm -f "$scratch/release/libmartlet.so"
 fi
+# The API for Swift hosts is left out: it would be a megabyte that nobody can call.
+export MARTLET_C_LIBRARY=1
 # lld keeps local names out of the symbol table. nodelete: a Swift runtime cannot be unloaded. The version script hides
 # everything but the C interface.
 swift build --package-path "$package" --scratch-path "$scratch" -c release --product martlet \

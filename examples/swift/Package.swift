@@ -1,13 +1,18 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+let martlet = Target.Dependency.product(name: "Martlet", package: "martlet")
+
 let package = Package(
-    name: "start",
+    name: "examples",
     dependencies: [
         .package(name: "martlet", path: "../..")
     ],
     targets: [
-        .executableTarget(name: "Start", dependencies: [.product(name: "Martlet", package: "martlet")])
+        // swift run Start http://127.0.0.1:3000/subverse/webhook
+        .executableTarget(name: "Start", dependencies: [martlet]),
+        // swift run Host
+        .executableTarget(name: "Host", dependencies: [martlet]),
     ],
     swiftLanguageModes: [.v6]
 )

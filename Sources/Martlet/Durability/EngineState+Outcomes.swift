@@ -62,7 +62,7 @@ extension Outcome {
             number: number,
             kind: UInt8(kind.rawValue),
             state: UInt8(state.rawValue),
-            failure: failure,
+            failure: failureCode,
             httpStatus: httpStatus,
             attempts: attempts,
             deliveries: deliveries,
@@ -94,11 +94,11 @@ extension Outcome {
             succeeded: record.succeeded,
             disabledReason: record.disabledReason,
             failingSinceMilliseconds: record.failingSince.milliseconds,
-            number: record.number,
-            record: position,
             event: record.event,
             delivery: record.delivery,
             webhook: record.webhook
         )
+        number = record.number
+        self.record = position
     }
 }

@@ -10,7 +10,7 @@ extension Engine {
     ///
     /// - Throws: ``MartletError/Code/notFound``; ``MartletError/Code/wrongState`` for one that is settled already;
     ///   ``MartletError/Code/closed``.
-    public func cancel(_ delivery: UnsafeRawBufferPointer) throws(MartletError) {
+    package func cancel(_ delivery: UnsafeRawBufferPointer) throws(MartletError) {
         try state.checkOpen()
         let id = try EngineState.deliveryID(delivery)
         if state.cancel(where: { record, _, _ in record.id == id }, isSingle: true) > 0 { return }
@@ -26,7 +26,7 @@ extension Engine {
     ///   in flight alone, and `inFlight`), `webhookId`, `eventId`, `eventType`, `createdAfter`, `createdBefore`. Empty
     ///   cancels everything.
     /// - Returns: how many were canceled, those in flight among them.
-    public func cancelDeliveries(_ query: UnsafeRawBufferPointer) throws(MartletError) -> Int {
+    package func cancelDeliveries(_ query: UnsafeRawBufferPointer) throws(MartletError) -> Int {
         try state.checkOpen()
         let query = try DeliveryQuery.read(query, as: DeliveryQuery.cancelDocument)
         let wantedType = try state.wantedType(of: query)

@@ -11,7 +11,7 @@ extension Engine {
     ///
     /// - Parameter query: a JSON document with any of `state`, `webhookId`, `eventId`, `eventType`, `tenant`, `createdAfter`,
     ///   `createdBefore`, `limit`, `cursor`; empty for the newest of all.
-    public func deliveries(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func deliveries(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         return try state.deliveries(DeliveryQuery.read(query))
     }
@@ -19,7 +19,7 @@ extension Engine {
     /// One delivery with its attempts, and with the request's body as `payload` where it is still kept.
     ///
     /// - Throws: ``MartletError/Code/notFound`` also once the log no longer keeps it.
-    public func delivery(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func delivery(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         let id = try EngineState.deliveryID(id)
         guard let found = state.find(id) else { throw state.noDelivery(id) }

@@ -12,7 +12,7 @@ extension Engine {
     ///   `data` that a test delivery sends; copied.
     /// - Throws: ``MartletError/Code/invalidDocument`` and ``MartletError/Code/invalidJSON`` with the key at fault,
     ///   ``MartletError/Code/closed``.
-    public func addEventType(_ document: UnsafeRawBufferPointer) throws(MartletError) {
+    package func addEventType(_ document: UnsafeRawBufferPointer) throws(MartletError) {
         try state.checkOpen()
         let type: EventType
         do {
@@ -25,7 +25,7 @@ extension Engine {
 
     /// The event types an event may have, with a sample of each: `{"eventTypes":[…]}` in the order in which they were
     /// added, the built-in ones first.
-    public func eventTypesJSON() throws(MartletError) -> [UInt8] {
+    package func eventTypesJSON() throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         var writer = JSONWriter()
         writer.beginObject()

@@ -24,23 +24,27 @@ extension Engine {
 
     /// The same without an array. `take` runs with the queue locked: it only copies.
     package func pollOutcomes(maximum: Int, _ take: (Outcome) -> Void) throws(MartletError) -> Int {
-        let queue = try state.outcomeQueue()
+        try state.pollOutcomes(maximum: maximum, take)
+    }
+}
+
+extension EngineState {
+    func pollOutcomes(maximum: Int, _ take: (Outcome) -> Void) throws(MartletError) -> Int {
+        let queue = try outcomeQueue()
         var events = 0
-        let isJournalled = state.journal != nil
+        let isJournalled = journal != nil
         var handedOut: [(number: UInt64, record: Position)] = []
         let count = queue.poll(maximum: maximum) { outcome in
             if outcome.kind == .event { events += 1 }
             if isJournalled { handedOut.append((outcome.number, outcome.record)) }
             take(outcome)
         }
-        state.handedOut(handedOut)
-        state.budget.release(events: events, bytes: count * Outcome.memorySize)
-        if isJournalled { state.closeJournalIfDone() }
+        self.handedOut(handedOut)
+        budget.release(events: events, bytes: count * Outcome.memorySize)
+        if isJournalled { closeJournalIfDone() }
         return count
     }
-}
 
-extension EngineState {
     func outcomeQueue() throws(MartletError) -> OutcomeQueue {
         try checkProcess()
         guard let outcomes else {

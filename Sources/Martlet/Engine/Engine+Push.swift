@@ -18,7 +18,7 @@ extension Engine {
     /// - Throws: ``MartletError/Code/unknownEventType``, ``MartletError/Code/invalidJSON``,
     ///   ``MartletError/Code/tooLarge``, ``MartletError/Code/queueFull``, ``MartletError/Code/closed``.
     @discardableResult
-    public func push(
+    package func push(
         type: UnsafeRawBufferPointer,
         data: UnsafeRawBufferPointer,
         tag: UInt64 = 0
@@ -39,7 +39,7 @@ extension Engine {
 
     /// Pushes one event given as strings.
     @discardableResult
-    public func push(type: String, data: String, tag: UInt64 = 0) throws(MartletError) -> PushReceipt {
+    package func push(type: String, data: String, tag: UInt64 = 0) throws(MartletError) -> PushReceipt {
         try type.withUTF8Bytes { type throws(MartletError) in
             try data.withUTF8Bytes { data throws(MartletError) in try push(type: type, data: data, tag: tag) }
         }
@@ -59,7 +59,7 @@ extension Engine {
     ///   - events: UTF-8, copied.
     ///   - accepted: how many events were accepted, also where the call throws.
     ///   - duplicates: how many were duplicates, also where the call throws: go on behind both.
-    public func pushJSON(
+    package func pushJSON(
         _ events: UnsafeRawBufferPointer,
         accepted: inout Int,
         duplicates: inout Int
@@ -98,22 +98,19 @@ extension Engine {
     }
 
     /// Pushes one full event, a JSON document as ``pushJSON(_:accepted:duplicates:)`` takes them.
-    ///
-    /// - Returns: the event's id, and whether it was a duplicate, which delivers nothing again.
-    package func pushEvent(
-        _ event: UnsafeRawBufferPointer
-    ) throws(MartletError) -> (receipt: PushReceipt, isDuplicate: Bool) {
+    package func pushEvent(_ event: UnsafeRawBufferPointer) throws(MartletError) -> PushReceipt {
         try state.checkOpen()
         var extraction = JSONText.Extraction()
-        let pushed = try pushLine(event, extraction: &extraction)
-        if !pushed.isDuplicate { try state.journal?.commit() }
-        return (PushReceipt(event: pushed.id), pushed.isDuplicate)
+        let receipt = try pushLine(event, extraction: &extraction)
+        if !receipt.isDuplicate { try state.journal?.commit() }
+        return receipt
     }
 
-    private func pushLine(
+    /// Pushes one event document; the caller waits for the disk.
+    func pushLine(
         _ line: UnsafeRawBufferPointer,
         extraction: inout JSONText.Extraction
-    ) throws(MartletError) -> (id: EventID, isDuplicate: Bool) {
+    ) throws(MartletError) -> PushReceipt {
         // A document has a few hundred bytes beside its data.
         guard line.count <= state.configuration.maxEventBytes + 4096 else {
             throw state.refuse(.tooLarge, "the event's document has \(line.count) bytes")
@@ -137,13 +134,16 @@ extension Engine {
         var pushed = PushedEvent(admission, data: data, tag: event.tag)
         pushed.id = event.id
         pushed.details = EventDetails(event)
-        return try state.acceptOnce(pushed, tenant: event.tenant)
+        let accepted = try state.acceptOnce(pushed, tenant: event.tenant)
+        return PushReceipt(event: accepted.id, isDuplicate: accepted.isDuplicate)
     }
 }
 
 /// What a push answers.
 public struct PushReceipt: Sendable {
     package let event: EventID
+    /// True where the event's own id was accepted a short while ago: it delivers nothing again.
+    public private(set) var isDuplicate = false
 
     /// The event's id: your own, or `evt_…`. Receivers see it as `webhook-id`.
     public var eventID: String {

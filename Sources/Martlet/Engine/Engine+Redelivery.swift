@@ -17,7 +17,7 @@ extension Engine {
     /// - Throws: ``MartletError/Code/notFound`` where the delivery has left the log or its webhook was deleted;
     ///   ``MartletError/Code/wrongState`` where it is not settled, is a test, its webhook is disabled, or its payload is no
     ///   longer kept (`logRetention.payloadBytes`); ``MartletError/Code/queueFull``, ``MartletError/Code/closed``.
-    public func redeliver(_ delivery: UnsafeRawBufferPointer) throws(MartletError) -> String {
+    package func redeliver(_ delivery: UnsafeRawBufferPointer) throws(MartletError) -> String {
         try redeliverID(delivery).text(.delivery)
     }
 
@@ -41,7 +41,7 @@ extension Engine {
     /// - Throws: ``MartletError/Code/queueFull`` where the queue takes no more; the message tells how many went in, and
     ///   these go on. ``MartletError/Code/invalidDocument``, ``MartletError/Code/unknownEventType``,
     ///   ``MartletError/Code/closed``.
-    public func replay(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func replay(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkOpen()
         return try state.replay(DeliveryQuery.read(query, as: DeliveryQuery.replayDocument))
     }

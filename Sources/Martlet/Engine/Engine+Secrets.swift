@@ -19,7 +19,7 @@ extension Engine {
     /// - Returns: what ``webhookSecrets(_:)`` answers now. From the next attempt on it holds, for pending deliveries too.
     /// - Throws: ``MartletError/Code/notFound``, ``MartletError/Code/invalidDocument``, also for a secret that is the current
     ///   one already, ``MartletError/Code/closed``.
-    public func rotateSecret(
+    package func rotateSecret(
         _ id: UnsafeRawBufferPointer,
         _ options: UnsafeRawBufferPointer
     ) throws(MartletError) -> [UInt8] {

@@ -3,7 +3,7 @@ import Model
 
 extension Engine {
     /// The engine's figures as a JSON object.
-    public func statsJSON() throws(MartletError) -> [UInt8] {
+    package func statsJSON() throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         var writer = JSONWriter()
         state.statistics().write(to: &writer)
@@ -11,7 +11,7 @@ extension Engine {
     }
 
     /// The engine's figures in the Prometheus text exposition format 0.0.4.
-    public func metricsText() throws(MartletError) -> [UInt8] {
+    package func metricsText() throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         return Array(state.statistics().prometheus.utf8)
     }
@@ -24,7 +24,7 @@ extension Engine {
     /// - Parameters:
     ///   - minimumLevel: 1 errors, 2 warnings too, 3 notices too, 4 everything.
     ///   - handler: the level and the message in UTF-8, lent for the call.
-    public func setLog(
+    package func setLog(
         minimumLevel: Int32,
         _ handler: (@Sendable (_ level: Int32, _ message: UnsafeRawBufferPointer) -> Void)?
     ) throws(MartletError) {

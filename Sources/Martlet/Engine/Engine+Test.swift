@@ -17,7 +17,7 @@ extension Engine {
     /// - Returns: `{"eventId":"evt_…","deliveryId":"dlv_…"}`.
     /// - Throws: ``MartletError/Code/notFound``, ``MartletError/Code/invalidDocument``,
     ///   ``MartletError/Code/unknownEventType``, ``MartletError/Code/queueFull``, ``MartletError/Code/closed``.
-    public func testWebhook(
+    package func testWebhook(
         _ id: UnsafeRawBufferPointer,
         _ request: UnsafeRawBufferPointer
     ) throws(MartletError) -> [UInt8] {

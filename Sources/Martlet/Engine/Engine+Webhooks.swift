@@ -9,13 +9,13 @@ extension Engine {
     /// - Returns: the stored document with its `id`, without its secret: see ``webhookSecrets(_:)``.
     /// - Throws: ``MartletError/Code/invalidDocument`` and ``MartletError/Code/invalidJSON`` with the key at fault,
     ///   ``MartletError/Code/addressRefused``, ``MartletError/Code/unknownEventType``, ``MartletError/Code/closed``.
-    public func createWebhook(_ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func createWebhook(_ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.createWebhook(document)
     }
 
     /// Registers a webhook given as a string.
     @discardableResult
-    public func createWebhook(_ document: String) throws(MartletError) -> String {
+    package func createWebhook(_ document: String) throws(MartletError) -> String {
         let bytes = try document.withUTF8Bytes { bytes throws(MartletError) in try createWebhook(bytes) }
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -25,7 +25,7 @@ extension Engine {
     /// The change applies from the next attempt, for deliveries that are pending too.
     ///
     /// - Returns: the stored document as it is now.
-    public func updateWebhook(
+    package func updateWebhook(
         _ id: UnsafeRawBufferPointer,
         _ document: UnsafeRawBufferPointer
     ) throws(MartletError) -> [UInt8] {
@@ -33,7 +33,7 @@ extension Engine {
     }
 
     /// The stored document of a webhook.
-    public func webhook(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func webhook(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         return try state.stored(EngineState.webhookID(id)).json
     }
@@ -42,19 +42,19 @@ extension Engine {
     /// last page.
     ///
     /// - Parameter query: `{"limit":100,"cursor":"wh_…","tenant":"…"}`, all optional; empty for the first page.
-    public func webhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func webhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.listWebhooks(query)
     }
 
     /// The live signing secrets of a webhook, current first:
     /// `{"secrets":[{"secret":"whsec_…","createdAt":"…","expiresAt":null}]}`; `expiresAt` is null for the current one.
-    public func webhookSecrets(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
+    package func webhookSecrets(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()
         return try state.stored(EngineState.webhookID(id)).secretsJSON
     }
 
     /// Removes a webhook. When this returns, no new attempt for it starts; what was pending is canceled.
-    public func deleteWebhook(_ id: UnsafeRawBufferPointer) throws(MartletError) {
+    package func deleteWebhook(_ id: UnsafeRawBufferPointer) throws(MartletError) {
         try state.deleteWebhook(try EngineState.webhookID(id))
     }
 
@@ -62,7 +62,7 @@ extension Engine {
     ///
     /// When disabling returns, no new attempt for it starts; what is pending waits, and new events pass it by. Enabling
     /// lets what waited go on.
-    public func setWebhook(_ id: UnsafeRawBufferPointer, enabled: Bool) throws(MartletError) {
+    package func setWebhook(_ id: UnsafeRawBufferPointer, enabled: Bool) throws(MartletError) {
         try state.setWebhook(try EngineState.webhookID(id), enabled: enabled)
     }
 }

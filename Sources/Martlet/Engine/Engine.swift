@@ -16,15 +16,18 @@ public final class Engine: Sendable {
     ///   configuration reference.
     /// - Throws: ``MartletError/Code/invalidDocument`` and ``MartletError/Code/invalidJSON`` name what is wrong with the
     ///   document, ``MartletError/Code/outOfResources`` what the process ran out of.
-    public init(configuration: UnsafeRawBufferPointer) throws(MartletError) {
+    package init(configuration: UnsafeRawBufferPointer) throws(MartletError) {
         state = try EngineState(Engine.read(configuration))
     }
 
-    /// Opens an engine from a JSON document in a string.
+    /// Opens an engine from a JSON document in a string, whose keys stand in <doc:Configuration>.
+    ///
+    /// - Throws: ``MartletError/Code/invalidDocument`` and ``MartletError/Code/invalidJSON`` name what is wrong with the
+    ///   document, ``MartletError/Code/outOfResources`` what the process ran out of.
     public init(configuration: String = "{}") throws(MartletError) {
-        state = try EngineState(
-            configuration.withUTF8Bytes { bytes throws(MartletError) in try Engine.read(bytes) }
-        )
+        var settings = try configuration.withUTF8Bytes { bytes throws(MartletError) in try Engine.read(bytes) }
+        settings.userAgent += " martlet-swift/\(Version.text)"
+        state = try EngineState(settings)
     }
 
     /// Opens an engine for a language binding, whose `name/version` is added to the `user-agent` header.
@@ -42,9 +45,9 @@ public final class Engine: Sendable {
         state = try EngineState(settings)
     }
 
-    private static func read(_ bytes: UnsafeRawBufferPointer) throws(MartletError) -> Configuration {
+    private static func read(_ bytes: UnsafeRawBufferPointer) throws(MartletError) -> Model.Configuration {
         do {
-            return try Configuration(json: bytes)
+            return try Model.Configuration(json: bytes)
         } catch {
             throw MartletError(error)
         }
@@ -52,7 +55,7 @@ public final class Engine: Sendable {
 
     deinit {
         // Threads hold the state, not this object: letting go of the last reference ends them.
-        state.shutDown()
+        shutDown()
     }
 
     /// The library's version, such as `0.1.0`.
@@ -76,7 +79,7 @@ public final class Engine: Sendable {
     ///
     /// - Parameter timeoutMilliseconds: 0 only looks.
     /// - Throws: ``MartletError/Code/timedOut`` when some were still pending; they go on.
-    public func flush(timeoutMilliseconds: Int64) throws(MartletError) {
+    package func flush(timeoutMilliseconds: Int64) throws(MartletError) {
         try state.flush(timeoutMilliseconds: timeoutMilliseconds)
     }
 
@@ -88,13 +91,22 @@ public final class Engine: Sendable {
     /// - Parameter timeoutMilliseconds: 0 cancels at once. The call takes at most 100 ms longer, which is for the threads
     ///   to end.
     /// - Throws: ``MartletError/Code/timedOut`` when something had to be canceled, or another thread's close still waits.
-    public func close(timeoutMilliseconds: Int64) throws(MartletError) {
+    package func close(timeoutMilliseconds: Int64) throws(MartletError) {
+        defer { endOutcomes() }
         try state.close(timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// Ends the engine at once: what is pending is canceled, and a close that waits is cut short.
     public func shutDown() {
         state.shutDown()
+        endOutcomes()
+    }
+
+    /// The threads have ended: who waits for outcomes is to see that none come any more.
+    private func endOutcomes() {
+        // In a forked child a lock may be held by a thread that is not there.
+        guard belongsToThisProcess else { return }
+        state.outcomes?.end()
     }
 }
 

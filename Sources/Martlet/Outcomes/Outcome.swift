@@ -50,17 +50,17 @@ public struct Outcome: Sendable {
     /// The last HTTP status, 0 where there was none; for an event 0.
     public var httpStatus: UInt16
     /// Why the last attempt failed, as the numbers of the C ABI's `MARTLET_FAILURE_…`; 0 for a success and for an event.
-    public var failure: UInt8
+    package var failureCode: UInt8
     /// For an event: how many deliveries it had; for a delivery 1.
     public var deliveries: UInt32
     /// For an event: how many of them succeeded; for a delivery 1 or 0.
     public var succeeded: UInt32
 
     /// For a notice about a webhook: why it was disabled, as the numbers of the C ABI's `MARTLET_DISABLED_…`; else 0.
-    public var disabledReason: UInt32 = 0
+    package var disabledReason: UInt32
     /// For a notice about a webhook: when the failures began that no success has ended, milliseconds since 1970; 0 where
     /// there were none.
-    public var failingSinceMilliseconds: Int64 = 0
+    public var failingSinceMilliseconds: Int64
 
     /// In the journal: its number and its record, 0 for none.
     var number: UInt64 = 0
@@ -69,6 +69,38 @@ public struct Outcome: Sendable {
     package var event: EventID
     package var delivery: Identifier
     package var webhook: Identifier
+
+    package init(
+        kind: Kind,
+        state: State,
+        tag: UInt64,
+        settledAtMilliseconds: Int64,
+        attempts: UInt32,
+        httpStatus: UInt16,
+        failure: UInt8,
+        deliveries: UInt32,
+        succeeded: UInt32,
+        disabledReason: UInt32 = 0,
+        failingSinceMilliseconds: Int64 = 0,
+        event: EventID,
+        delivery: Identifier,
+        webhook: Identifier
+    ) {
+        self.kind = kind
+        self.state = state
+        self.tag = tag
+        self.settledAtMilliseconds = settledAtMilliseconds
+        self.attempts = attempts
+        self.httpStatus = httpStatus
+        failureCode = failure
+        self.deliveries = deliveries
+        self.succeeded = succeeded
+        self.disabledReason = disabledReason
+        self.failingSinceMilliseconds = failingSinceMilliseconds
+        self.event = event
+        self.delivery = delivery
+        self.webhook = webhook
+    }
 
     /// The event's id: the caller's own, or `evt_…`; empty for a notice about a webhook.
     public var eventID: String {

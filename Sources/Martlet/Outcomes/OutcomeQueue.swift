@@ -3,6 +3,12 @@ import Glibc
 import Journal
 import Threading
 
+/// Who waits for outcomes in another way than on the pipe.
+protocol OutcomeWaiter: AnyObject, Sendable {
+    /// Outcomes wait, or none will come any more. Called by any thread, with no lock held, perhaps more than once.
+    func wake()
+}
+
 /// Outcomes waiting for the host, and the pipe that tells of them.
 ///
 /// The pipe holds one byte while the queue holds anything, so its read end is readable exactly then: a host adds it to its
@@ -17,6 +23,8 @@ final class OutcomeQueue: Sendable {
         var outcomes: ContiguousArray<Outcome> = []
         /// Outcomes before this index are taken.
         var head = 0
+        var waiters: [any OutcomeWaiter] = []
+        var hasEnded = false
 
         var count: Int {
             outcomes.count - head
@@ -47,13 +55,26 @@ final class OutcomeQueue: Sendable {
 
     func append(_ outcomes: some Collection<Outcome>) {
         guard !outcomes.isEmpty else { return }
-        waiting.withLock { waiting in
+        let waiters = waiting.withLock { waiting in
             let wasEmpty = waiting.count == 0
             waiting.outcomes.append(contentsOf: outcomes)
             if wasEmpty {
                 var byte: UInt8 = 1
                 _ = write(writeEnd, &byte, 1)
             }
+            return OutcomeQueue.takeWaiters(of: &waiting)
+        }
+        for waiter in waiters { waiter.wake() }
+    }
+
+    // MARK: Waiters
+
+    /// Has `waiter` woken when an outcome comes; false, and nothing is kept, where there is one already or ``end()`` was called.
+    func add(_ waiter: any OutcomeWaiter) -> Bool {
+        waiting.withLock { waiting in
+            guard waiting.count == 0, !waiting.hasEnded else { return false }
+            waiting.waiters.append(waiter)
+            return true
         }
     }
 
@@ -66,17 +87,41 @@ final class OutcomeQueue: Sendable {
             waiting.withLock { waiting in
                 // A part at a time, so that lanes do not wait for all of it. Taking outcomes moves the rest forward: some
                 // are then looked at when their segment is looked at again.
-                let part = number..<min(number + 256, waiting.count)
-                for index in part {
+                let end = min(number + 256, waiting.count)
+                guard number < end else {
+                    isDone = true
+                    return
+                }
+                for index in number..<end {
                     let place = waiting.head + index
                     let record = waiting.outcomes[place].record
                     if record != .none, record.segment <= segment { waiting.outcomes[place].record = copy(record) }
                 }
-                number = max(part.upperBound, number)
-                isDone = number >= waiting.count
+                number = end
             }
         }
     }
+
+    func remove(_ waiter: any OutcomeWaiter) {
+        waiting.withLock { $0.waiters.removeAll { $0 === waiter } }
+    }
+
+    /// Nobody is to wait any more: the engine has ended.
+    func end() {
+        let waiters = waiting.withLock { waiting in
+            waiting.hasEnded = true
+            return OutcomeQueue.takeWaiters(of: &waiting)
+        }
+        for waiter in waiters { waiter.wake() }
+    }
+
+    private static func takeWaiters(of waiting: inout Waiting) -> [any OutcomeWaiter] {
+        guard !waiting.waiters.isEmpty else { return [] }
+        defer { waiting.waiters = [] }
+        return waiting.waiters
+    }
+
+    // MARK: Taking
 
     /// Takes up to `maximum` outcomes, oldest first. `take` runs with the queue locked: it only copies.
     func poll(maximum: Int, _ take: (Outcome) -> Void) -> Int {
