@@ -1,0 +1,65 @@
+'use strict';
+
+const { randomUUID } = require('node:crypto');
+const { MartletError } = require('./error.js');
+const { codes } = require('./native.js');
+
+const LINE_END = 10;
+const BLANK = 32;
+
+/**
+ * JSON text of a value: a string or bytes are such text already and stay as they are. What JSON cannot express becomes
+ * text that is no JSON, which Martlet refuses and names.
+ */
+function json(value) {
+  return typeof value === 'string' || ArrayBuffer.isView(value) ? value : `${JSON.stringify(value)}`;
+}
+
+/** The same for a document that may be left out. */
+function optional(value) {
+  return value === undefined || value === null ? undefined : json(value);
+}
+
+/** Events as JSON, one a line. An array with bytes in it becomes bytes, so that they stay what they are. */
+function lines(events) {
+  if (!Array.isArray(events)) return json(events);
+  const texts = events.map(json);
+  if (!texts.some(ArrayBuffer.isView)) return texts.join('\n');
+  const end = Buffer.from('\n');
+  return Buffer.concat(texts.flatMap((text) => [bytes(text), end]));
+}
+
+/**
+ * One event with fields of its own as a line of JSON, and its id: the library tells none for lines, so there must be
+ * one.
+ */
+function eventLine(type, data, fields) {
+  const { id, tag, ...others } = fields;
+  const ownId = id ?? `evt_${randomUUID().replaceAll('-', '')}`;
+  // A string, for the whole range of tags; what is no tag is for the library to refuse.
+  const ownTag = typeof tag === 'bigint' ? `${tag}` : tag;
+  const head = JSON.stringify({ ...others, id: ownId, tag: ownTag, eventType: type });
+  const before = `${head.slice(0, -1)},"data":`;
+  return { id: ownId, line: Buffer.concat([bytes(before), value(json(data)), bytes('}')]) };
+}
+
+/**
+ * JSON text that can stand in another: certainly one value, or what looks like data could bring fields of its own, and
+ * without line ends, which are blanks in it.
+ */
+function value(text) {
+  const source = bytes(text);
+  const decoded = source.toString();
+  try {
+    JSON.parse(decoded);
+  } catch (error) {
+    throw new MartletError(codes.INVALID_JSON, 'INVALID_JSON', `data: ${error.message}`);
+  }
+  return source.includes(LINE_END) ? Buffer.from(source).map((byte) => (byte === LINE_END ? BLANK : byte)) : source;
+}
+
+function bytes(text) {
+  return typeof text === 'string' ? Buffer.from(text) : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+}
+
+module.exports = { eventLine, json, optional, lines };
