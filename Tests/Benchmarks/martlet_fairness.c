@@ -160,7 +160,7 @@ static void set_up(const struct options *options)
         char url[64], type[TYPE_SIZE];
         url_write(url, sizeof url, i % options->hosts, i < healthy ? options->port : options->hanging_port);
         snprintf(type, sizeof type, "bench.type%03d", i);
-        api_add_webhook(fairness.engine, url, type, NULL);
+        api_add_webhook(fairness.engine, url, type, NULL, NULL);
     }
 }
 

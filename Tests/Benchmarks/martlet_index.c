@@ -97,7 +97,7 @@ void measure_index(const struct options *options)
         size_t used = strlen(url);
         snprintf(url + used, sizeof url - used, "/%06d", i);
         snprintf(agent, sizeof agent, "agent_%06d", i);
-        api_add_webhook(engine, url, type, agent);
+        api_add_webhook(engine, url, type, agent, NULL);
     }
     struct moment registered = moment_now();
     resident = resident_kib() - resident;

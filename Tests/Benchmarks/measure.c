@@ -54,6 +54,14 @@ long resident_kib(void)
     return status_kib("VmRSS:");
 }
 
+struct resident resident_now(void)
+{
+    return (struct resident) {
+        .anonymous = status_kib("RssAnon:"),
+        .file = status_kib("RssFile:") + status_kib("RssShmem:"),
+    };
+}
+
 void print_deliveries(long deliveries, struct moment from, struct moment to)
 {
     printf("{\"deliveries\":%ld,\"seconds\":%.6f,\"user\":%.6f,\"system\":%.6f,\"peakKiB\":%ld}\n", deliveries,
@@ -78,11 +86,12 @@ void nanoseconds_sort(uint64_t *nanoseconds, long count)
     qsort(nanoseconds, (size_t)count, sizeof *nanoseconds, ascending);
 }
 
-double percentile(const uint64_t *sorted, long count, int percent)
+double percentile(const uint64_t *sorted, long count, double percent)
 {
     if (count == 0)
         return 0;
-    long rank = (count * percent + 99) / 100;
+    // Thousandths of a percent: 99.9 has no exact value in binary, and must not be rounded up to the next rank.
+    long rank = (count * (long)(percent * 1e3 + 0.5) + 99999) / 100000;
     return (double)sorted[rank > 0 ? rank - 1 : 0] / 1e3;
 }
 

@@ -29,12 +29,15 @@ struct options options_read(int count, char **arguments)
         { "lanes", required_argument, NULL, 'l' },     { "webhooks", required_argument, NULL, 'W' },
         { "fan-out", no_argument, NULL, 'f' },         { "no-match", no_argument, NULL, 'N' },
         { "hanging", required_argument, NULL, 'g' },   { "hanging-port", required_argument, NULL, 'P' },
-        { "per-webhook", required_argument, NULL, 'e' },
+        { "per-webhook", required_argument, NULL, 'e' }, { "batch", required_argument, NULL, 'B' },
+        { "directory", required_argument, NULL, 'D' }, { "sync", required_argument, NULL, 'S' },
+        { "threads", required_argument, NULL, 't' },   { "segment-bytes", required_argument, NULL, 'G' },
+        { "cold", no_argument, NULL, 'c' },
         { NULL, 0, NULL, 0 },
     };
     struct options options = {
         .hosts = 1, .count = 10000, .warm_up = 500, .in_flight = 64, .mode = "deliver", .lanes = 1, .webhooks = 8,
-        .per_webhook = 4,
+        .per_webhook = 4, .batch = 1, .sync = "interval", .threads = 1,
     };
     for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (name) {
@@ -55,6 +58,12 @@ struct options options_read(int count, char **arguments)
         case 'e': options.per_webhook = (int)number(optarg, 1, 4096); break;
         case 'g': options.hanging = (int)number(optarg, 0, INT_MAX); break;
         case 'P': options.hanging_port = (int)number(optarg, 1, 65535); break;
+        case 'B': options.batch = (int)number(optarg, 1, 100000); break;
+        case 'D': options.directory = optarg; break;
+        case 'S': options.sync = optarg; break;
+        case 't': options.threads = (int)number(optarg, 1, 256); break;
+        case 'G': options.segment_bytes = number(optarg, 65536, INT_MAX); break;
+        case 'c': options.cold = true; break;
         default: exit(2);
         }
     }
