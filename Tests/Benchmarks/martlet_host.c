@@ -6,6 +6,8 @@
 
 /// Of a journal, beside an event's data: its frame and its record, and what its delivery writes.
 enum { RECORD_BYTES = 512 };
+/// Of one event where files are small: 64 KiB and up hold it.
+enum { LARGEST_DATA = 32 << 10 };
 
 struct host host_open(const struct options *options, long events)
 {
@@ -25,6 +27,8 @@ struct host host_open(const struct options *options, long events)
         .sync = options->sync,
         .journal_bytes = 2 * (size_t)events * (host.data_size + RECORD_BYTES),
         .segment_bytes = (size_t)options->segment_bytes,
+        // A file must hold the largest event.
+        .event_bytes = options->segment_bytes ? LARGEST_DATA : 0,
     });
     host.types = calloc((size_t)host.type_count, sizeof *host.types);
     host.type_sizes = calloc((size_t)host.type_count, sizeof *host.type_sizes);
@@ -55,7 +59,7 @@ void host_push(const struct host *host, long number)
     api_push(host->engine, host->types[type], host->type_sizes[type], host->data, host->data_size, 0);
 }
 
-char *host_lines(const struct host *host, long first, long count, size_t *size)
+char *host_lines(const struct host *host, long count, size_t *size)
 {
     static const char format[] = "{\"eventType\":\"%s\",\"data\":%s}\n";
     size_t room = (size_t)count * (sizeof format + TYPE_SIZE + host->data_size), used = 0;
@@ -63,8 +67,7 @@ char *host_lines(const struct host *host, long first, long count, size_t *size)
     if (!lines)
         exit(1);
     for (long i = 0; i < count; i++)
-        used += (size_t)snprintf(
-            lines + used, room - used, format, host->types[(first + i) % host->type_count], host->data);
+        used += (size_t)snprintf(lines + used, room - used, format, host->types[i % host->type_count], host->data);
     *size = used;
     return lines;
 }

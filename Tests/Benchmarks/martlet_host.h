@@ -18,8 +18,8 @@ struct host {
     char (*webhooks)[API_ID_SIZE]; // the ids, once there are webhooks
 };
 
-/// Opens the engine that the options ask for, with a queue and a journal for `events` events. The last one is to be ended
-/// by host_end(); the options stay the caller's.
+/// Opens the engine that the options ask for, with a queue and a journal for `events` events. The options stay the caller's;
+/// host_end() ends the engine.
 struct host host_open(const struct options *options, long events);
 
 /// Registers the webhooks: webhook i wants type i modulo the number of types, or with `--no-match` none that is pushed.
@@ -28,8 +28,8 @@ void host_add_webhooks(struct host *host);
 /// Pushes event `number`, of the type whose turn it is.
 void host_push(const struct host *host, long number);
 
-/// Events `first` and on as documents, one a line, for api_push_lines(). The caller frees them.
-char *host_lines(const struct host *host, long first, long count, size_t *size);
+/// So many events as documents, one a line, for api_push_lines(). The caller frees them.
+char *host_lines(const struct host *host, long count, size_t *size);
 
 void host_end(struct host *host);
 

@@ -12,15 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/// One thread that pushes. It waits at the barrier before, between and behind its warm-up and its measured part.
+/// One thread that pushes. Between its warm-up and its measured part it waits for the others.
 struct pusher {
     pthread_t thread;
     pthread_barrier_t *barrier;
     const struct host *host;
     long warm_up, count; // calls
-    char *lines; // of one call, where there is more than one event in it
+    const char *lines; // of one call, where there is more than one event in it
     size_t size;
-    double thread_seconds;
+    struct moment from, to;
 };
 
 static void push(const struct pusher *pusher, long calls)
@@ -39,12 +39,30 @@ static void *run(void *argument)
     struct pusher *pusher = argument;
     push(pusher, pusher->warm_up);
     pthread_barrier_wait(pusher->barrier);
-    struct moment from = moment_now();
+    pusher->from = moment_now();
     push(pusher, pusher->count);
-    struct moment to = moment_now();
-    pusher->thread_seconds = to.thread - from.thread;
-    pthread_barrier_wait(pusher->barrier);
+    pusher->to = moment_now();
     return NULL;
+}
+
+/// From the first start to the last end, with the CPU of the pushing threads added up.
+static void print(const struct pusher *pushers, int threads, long pushes)
+{
+    struct moment from = pushers[0].from, to = pushers[0].to;
+    for (int i = 1; i < threads; i++) {
+        if (pushers[i].from.clock < from.clock) {
+            double thread = from.thread;
+            from = pushers[i].from;
+            from.thread = thread;
+        }
+        if (pushers[i].to.clock > to.clock) {
+            double thread = to.thread;
+            to = pushers[i].to;
+            to.thread = thread;
+        }
+        to.thread += pushers[i].to.thread - pushers[i].from.thread;
+    }
+    print_pushes(pushes, from, to);
 }
 
 void measure_pushes(const struct options *options)
@@ -53,31 +71,25 @@ void measure_pushes(const struct options *options)
     long calls = (options->count + each - 1) / each, warm_up = (options->warm_up + each - 1) / each;
     struct host host = host_open(options, (calls + warm_up) * each);
     host_add_webhooks(&host);
+    size_t size = 0;
+    char *lines = options->batch > 1 ? host_lines(&host, options->batch, &size) : NULL;
 
     pthread_barrier_t barrier;
     struct pusher *pushers = calloc((size_t)options->threads, sizeof *pushers);
-    if (!pushers || pthread_barrier_init(&barrier, NULL, (unsigned)options->threads + 1) != 0)
+    if (!pushers || pthread_barrier_init(&barrier, NULL, (unsigned)options->threads) != 0)
         exit(1);
     for (int i = 0; i < options->threads; i++) {
-        struct pusher *pusher = &pushers[i];
-        *pusher = (struct pusher) { .barrier = &barrier, .host = &host, .warm_up = warm_up, .count = calls };
-        if (options->batch > 1)
-            pusher->lines = host_lines(&host, 0, options->batch, &pusher->size);
-        if (pthread_create(&pusher->thread, NULL, run, pusher) != 0)
+        pushers[i] = (struct pusher) {
+            .barrier = &barrier, .host = &host, .warm_up = warm_up, .count = calls, .lines = lines, .size = size,
+        };
+        if (pthread_create(&pushers[i].thread, NULL, run, &pushers[i]) != 0)
             exit(1);
     }
-    pthread_barrier_wait(&barrier);
-    struct moment from = moment_now();
-    pthread_barrier_wait(&barrier);
-    struct moment to = moment_now();
-    from.thread = to.thread = 0;
-    for (int i = 0; i < options->threads; i++) {
+    for (int i = 0; i < options->threads; i++)
         pthread_join(pushers[i].thread, NULL);
-        to.thread += pushers[i].thread_seconds;
-        free(pushers[i].lines);
-    }
-    print_pushes(calls * each, from, to);
+    print(pushers, options->threads, calls * each);
     pthread_barrier_destroy(&barrier);
     free(pushers);
+    free(lines);
     host_end(&host);
 }

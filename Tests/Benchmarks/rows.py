@@ -9,17 +9,21 @@ class Row:
 
     id: str
     title: str
-    client: str  # a key of rounds.CLIENTS
+    client: str  # one that rounds.Bench.command knows
     count: int  # measured deliveries or pushes in a round; fairness: milliseconds of the undisturbed part
     quick_count: int
-    kind: str = "deliver"  # deliver, push, latency, fairness or index: which columns it fills
+    kind: str = "deliver"  # a key of table.COLUMNS: which columns it fills
     group: str = "main"
-    baseline: str = ""  # id of the row that its CPU is divided by
+    baseline: str = ""  # id of the row that its CPU, or kind store: the time of an event, is divided by
+    anchors: tuple[str, ...] = ()  # kind store: ids of rows whose time of an event is divided by that of this row
     hosts: int = 1
     in_flight: int = 64
     body_bytes: int = 1024
     delay_ms: int = 0  # how long the sink holds each answer back
     warm_up: int = 500  # deliveries or pushes; fairness: milliseconds
+    sync: str = ""  # os, interval or always: its client gets a directory for a journal or a database
+    threads: int = 1  # that push
+    batch: int = 1  # events in a call, rows in a transaction
     hanging: int = 0  # webhooks whose receiver is a second sink, which answers nothing before the deadline
     arguments: tuple[str, ...] = ()  # for this client alone
 
@@ -99,6 +103,99 @@ INDEX = [
     for webhooks in (1_000, 10_000, 100_000)
 ]
 
+SYNCS = ("os", "interval", "always")
+# What SQLite calls the same durability.
+SYNCHRONOUS = {"os": "OFF", "interval": "NORMAL", "always": "FULL"}
+
+
+def store(label: str, title: str, client: str, count: int, quick_count: int, **shape: int | str | tuple) -> Row:
+    """Events that are written down as fast as they come, or kept in memory alone."""
+    arguments = ("--mode", "push", "--webhooks", "1") if client == "martlet" else ()
+    return Row(
+        label, title, client, count, quick_count, kind="store", group="journal",
+        delay_ms=4_000 if client == "martlet" else 0, arguments=arguments, **shape,
+    )
+
+
+def plural(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+# The memory rows, then each mode of the journal followed by SQLite with the same durability. Single calls and
+# transactions that wait for the disk are few; the others are so many that several writes to the disk fall into them.
+STORE = [
+    store(
+        f"store-memory-{threads}", f"Martlet in memory, {plural(threads, 'thread')}", "martlet", 400_000, 20_000,
+        baseline="store-memory-1", threads=threads,
+    )
+    for threads in (1, 2)
+] + [
+    row
+    for sync in SYNCS
+    for row in [
+        store(
+            f"store-{sync}-{threads}x{batch}",
+            f"Martlet, {sync}, {plural(threads, 'thread')}" + (f", {batch:,} events a call" if batch > 1 else ""),
+            "martlet", *counts, baseline="store-memory-1", sync=sync, threads=threads, batch=batch,
+            anchors=(f"sqlite-{sync}-1", f"sqlite-{sync}-1000"),
+        )
+        for threads, batch, counts in (
+            [(1, 1, (400_000, 20_000)), (2, 1, (400_000, 20_000))]
+            if sync != "always"
+            else [
+                (1, 1, (5_000, 500)), (2, 1, (5_000, 500)), (16, 1, (40_000, 3_200)), (1, 1_000, (200_000, 20_000)),
+                (4, 1_000, (400_000, 20_000)),
+            ]
+        )
+    ]
+    + [
+        store(
+            f"sqlite-{sync}-{batch}",
+            f"SQLite, {SYNCHRONOUS[sync]}, {plural(batch, 'row')} a transaction",
+            "sqlite", *counts, sync=sync, batch=batch,
+        )
+        for batch, counts in (
+            (1, (5_000, 500) if sync == "always" else (100_000, 5_000)), (1_000, (400_000, 20_000)),
+        )
+    ]
+]
+# What the journal adds to a delivery, beside the same lanes without it.
+DURABLE = [
+    Row(
+        f"journal-{lanes}", f"Martlet, {plural(lanes, 'lane')}, journal, interval", "martlet", 60_000, 6_000,
+        kind="durable", group="journal", baseline=f"martlet-{lanes}", sync="interval", arguments=("--lanes", str(lanes)),
+    )
+    for lanes in (1, 2)
+]
+PAUSE = [
+    Row(
+        "compaction", "Martlet, 2 lanes, interval, 10,000 pushes/s, files of 1 MiB", "martlet", 50_000, 3_000,
+        kind="pause", group="journal", sync="interval", in_flight=256,
+        arguments=("--mode", "compaction", "--lanes", "2", "--webhooks", "8", "--segment-bytes", str(1 << 20)),
+    ),
+]
+
+
+def recovery(label: str, title: str, count: int, quick_count: int, *arguments: str) -> Row:
+    return Row(
+        f"recovery-{label}", title, "martlet", count, quick_count, kind="recovery", group="recovery", sync="interval",
+        delay_ms=4_000, warm_up=0, arguments=("--mode", "recovery", "--lanes", "2", *arguments),
+    )
+
+
+RECOVERY = [
+    recovery("events", "1,000,000 pending events, after a kill", 1_000_000, 20_000, "--webhooks", "8"),
+    recovery("cold", "1,000,000 pending events, nothing in the cache", 1_000_000, 20_000, "--webhooks", "8", "--cold"),
+    recovery("webhooks", "100,000 webhooks", 100_000, 2_000),
+]
+MEMORY = [
+    Row(
+        f"memory-{label}", f"1,000,000 queued events, {title}", "martlet", 1_000_000, 20_000, kind="memory",
+        group="memory", sync=sync, warm_up=0, arguments=("--mode", "memory", "--lanes", "2", "--webhooks", "8"),
+    )
+    for label, title, sync in (("journal", "journal", "interval"), ("only", "in memory", ""))
+]
+
 # Asked for by group name. With many hosts the warm-up opens every connection before anything is measured.
 HOSTS = [
     row
@@ -114,12 +211,13 @@ BODIES = [
     for row in pair("bodies", label, f"body: {size:,} bytes", body_bytes=size)
 ]
 
-ROWS = MAIN + FAIRNESS + INDEX + CONTROL + SLOTS + HOSTS + BODIES
-DEFAULT = "main,fairness,index"
+JOURNAL = STORE + DURABLE + PAUSE
+ROWS = MAIN + FAIRNESS + INDEX + JOURNAL + RECOVERY + MEMORY + CONTROL + SLOTS + HOSTS + BODIES
+DEFAULT = "main,fairness,index,journal,recovery,memory"
 
 
 def select(names: str) -> list[Row]:
-    """The rows named by id or group, comma separated, in the table's order, each with the row it is compared with.
+    """The rows named by id or group, comma separated, in the table's order, each with the rows it is compared with.
 
     Raises ValueError for a name that is neither.
     """
@@ -129,5 +227,5 @@ def select(names: str) -> list[Row]:
         known = sorted({row.group for row in ROWS}) + [row.id for row in ROWS]
         raise ValueError(f"no row or group {', '.join(unknown) or 'given'}; there are {', '.join(known)}")
     chosen = {row.id for row in ROWS if row.id in wanted or row.group in wanted}
-    chosen |= {row.baseline for row in ROWS if row.id in chosen and row.baseline}
+    chosen |= {other for row in ROWS if row.id in chosen for other in (row.baseline, *row.anchors) if other}
     return [row for row in ROWS if row.id in chosen]

@@ -29,7 +29,7 @@ def make(mode, directory, url, dice):
     configuration = {
         "dataDirectory": directory, "environment": "development", "outcomes": "all", "lanes": dice.randint(1, 3),
         "sync": dice.choice(["always", "interval", "os"]), "syncIntervalMs": 20,
-        "retry": {"delaysSeconds": [0.02, 0.05] + [0.2] * 20, "jitter": 0}, "breaker": {"failures": 0},
+        "retry": {"delaysSeconds": [0.02, 0.05] + [0.5] * 30, "jitter": 0}, "breaker": {"failures": 0},
         "journal": {"segmentBytes": SEGMENT, "maxBytes": SEGMENT * 200}, "maxEventBytes": 4096,
     }
     group = Group(mode, configuration, [], dice.choice([1, 1, 2]), 40, 0.3, 0.15)
@@ -45,7 +45,6 @@ def make(mode, directory, url, dice):
     elif mode == "webhooks":
         group.webhooks = group.webhooks[:2]
         group.count = 20
-        configuration["journal"]["maxBytes"] = SEGMENT * 20
     elif mode == "order":
         group.threads = 1
         group.webhooks = [
@@ -62,7 +61,7 @@ def make(mode, directory, url, dice):
 
 def compaction(group, url):
     """A small disk, many segments, and few events that stay for long in each of them."""
-    group.configuration["journal"]["maxBytes"] = SEGMENT * 16
+    group.configuration["journal"]["maxBytes"] = SEGMENT * 100
     group.configuration["logRetention"] = {"attempts": 200, "payloadBytes": 40_000}
     group.configuration["deduplication"] = {"maxIds": 100}
     group.straggler_every = 25

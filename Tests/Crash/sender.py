@@ -3,6 +3,7 @@
 Standard input is its plan, a JSON object. Each line it prints is a JSON array: what has happened, and only after it has.
 """
 
+import ctypes
 import json
 import os
 import pathlib
@@ -10,18 +11,17 @@ import random
 import sys
 import threading
 import time
-from ctypes import byref, c_size_t, c_uint64
+from ctypes import byref, c_size_t
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Integration"))
 
 import martlet  # noqa: E402
-from martlet import DELIVERY, EVENT, SUCCEEDED, Engine, Error  # noqa: E402
+from martlet import DELIVERY, SUCCEEDED, Engine, Error  # noqa: E402
 from sink import pad  # noqa: E402
 
 plan = json.loads(sys.stdin.read())
 dice = random.Random(plan["seed"])
 webhooks = {}
-numbers_of_deliveries = {}
 
 
 def say(*news):
@@ -122,11 +122,19 @@ def repeat(engine):
 # ---- Webhooks that change ----
 
 def change_webhooks(engine):
-    """Creates, changes and deletes for ever; says what it is about to do and what is done."""
+    """Creates, changes and deletes until the engine is closed; says what it is about to do and what is done."""
+    try:
+        change_on(engine)
+    except Error as error:
+        assert error.name == "CLOSED", error
+
+
+def change_on(engine):
     mine = {name: int(webhook["metadata"]["version"]) for name, webhook in webhooks.items()
             if "version" in webhook["metadata"]}
     made = 0
     while True:
+        time.sleep(dice.random() * 0.004)
         choice = dice.random()
         if not mine or (choice < 0.3 and len(mine) < 8):
             name = f"v{plan['life']}-{made}"
@@ -169,7 +177,6 @@ def read_outcomes(engine):
 
 
 def redeliver(engine, delivery):
-    import ctypes
     made = ctypes.create_string_buffer(72)
     try:
         engine.call("redeliver", delivery, made)
@@ -224,7 +231,7 @@ def finish(engine):
     if "park" in webhooks:
         parked(engine)
     plan["redeliver"] = 0
-    end = time.monotonic() + 90
+    end = time.monotonic() + 40
     while True:
         outcomes = read_outcomes(engine)
         if not outcomes and engine.stats()["events"]["unsettled"] == 0 and not read_outcomes(engine):

@@ -105,7 +105,8 @@ struct SwiftSettingsTests {
         let groups = Set(
             table.filter { $0.contains(".") }.compactMap { $0.split(separator: ".").first.map(String.init) }
         )
-        let document = fullConfiguration().document
+        let full = fullConfiguration()
+        let document = full.document
         #expect(Set(keys(document, groups: Array(groups))) == Set(table))
 
         let read = try Configuration(json: JSONValue.object(document).description)
@@ -114,7 +115,7 @@ struct SwiftSettingsTests {
         #expect(read.delivery.retry.delaysMilliseconds == [250])
         #expect(read.deduplication.maximumIDs == 10)
         #expect(read.outcomes == .events)
-        let engine = try Engine(fullConfiguration())
+        let engine = try Engine(full)
         #expect(try engine.eventTypes().contains { $0.name == "order.paid" && $0.sample == ["id": 1] })
         try engine.syncClose(timeout: .zero)
         try FileManager.default.removeItem(atPath: try #require(read.dataDirectory))

@@ -339,7 +339,9 @@ export type EngineConfiguration = DeliveryPolicy &
     deduplication: Nullable<{ windowSeconds: number; maxIds: number }>;
     /** Where a durable engine keeps its state. */
     dataDirectory: string;
-    journal: { [key: string]: unknown };
+    sync: 'always' | 'interval' | 'os';
+    syncIntervalMs: number;
+    journal: { maxBytes?: number; segmentBytes?: number };
   }>;
 
 /** What an update takes. */

@@ -96,10 +96,11 @@ final class SimulatedDisk: @unchecked Sendable {
         var unfinished: Set<Int32> = []
 
         struct Image {
-            var names: [String: (bytes: [UInt8], durable: [UInt8])]
-            /// Only where the process alone ended: what a later power failure may still undo.
-            var durableNames: [String: (bytes: [UInt8], durable: [UInt8])]
-            var isDirectoryDurable: Bool
+            var files: [(bytes: [UInt8], durable: [UInt8])] = []
+            /// Which of the files stands under a name, and which one would after a power failure that undoes every change of
+            /// the directory that was not synced.
+            var names: [String: Int] = [:]
+            var durableNames: [String: Int] = [:]
         }
     }
 
@@ -107,19 +108,12 @@ final class SimulatedDisk: @unchecked Sendable {
         var state = State()
         state.isOrdered = isOrdered
         if let image {
-            state.names = image.names.mapValues { File($0.bytes, durable: $0.durable) }
-            // One file under the same name in both is the same file, unless the name was given anew.
-            for (name, old) in image.durableNames {
-                let now = image.names[name]
-                state.durableNames[name] =
-                    now != nil && now?.durable.count == old.durable.count
-                    ? state.names[name] : File(old.bytes, durable: old.durable)
-            }
-            if !image.isDirectoryDurable {
-                for name in Set(state.names.keys).union(state.durableNames.keys).sorted()
-                where state.names[name] !== state.durableNames[name] {
-                    state.changes.append(state.names[name].map { .link(name, $0) } ?? .unlink(name))
-                }
+            let files = image.files.map { File($0.bytes, durable: $0.durable) }
+            state.names = image.names.mapValues { files[$0] }
+            state.durableNames = image.durableNames.mapValues { files[$0] }
+            for name in Set(state.names.keys).union(state.durableNames.keys).sorted()
+            where state.names[name] !== state.durableNames[name] {
+                state.changes.append(state.names[name].map { .link(name, $0) } ?? .unlink(name))
             }
         }
         self.state = Monitored(state)
@@ -154,22 +148,27 @@ final class SimulatedDisk: @unchecked Sendable {
 extension SimulatedDisk.State {
     mutating func stop(_ crash: SimulatedDisk.Crash, seed: UInt64) {
         guard image == nil else { return }
+        var left = Image()
         switch crash {
         case .process:
-            image = Image(
-                names: names.mapValues { ($0.bytes, $0.durable) },
-                durableNames: durableNames.mapValues { ($0.bytes, $0.durable) },
-                isDirectoryDurable: changes.isEmpty
-            )
-        case .power:
-            let left = survivingNames(seed: seed)
-            var files: [String: (bytes: [UInt8], durable: [UInt8])] = [:]
-            for (name, file) in left {
-                let bytes = survivors(of: file, seed: seed ^ hash(name))
-                files[name] = (bytes, bytes)
+            var numbers: [ObjectIdentifier: Int] = [:]
+            func number(_ file: SimulatedDisk.File) -> Int {
+                if let known = numbers[ObjectIdentifier(file)] { return known }
+                left.files.append((file.bytes, file.durable))
+                numbers[ObjectIdentifier(file)] = left.files.count - 1
+                return left.files.count - 1
             }
-            image = Image(names: files, durableNames: files, isDirectoryDurable: true)
+            left.names = names.mapValues { number($0) }
+            left.durableNames = durableNames.mapValues { number($0) }
+        case .power:
+            for (name, file) in survivingNames(seed: seed) {
+                let bytes = survivors(of: file, seed: seed ^ hash(name))
+                left.names[name] = left.files.count
+                left.files.append((bytes, bytes))
+            }
+            left.durableNames = left.names
         }
+        image = left
     }
 
     private func survivingNames(seed: UInt64) -> [String: SimulatedDisk.File] {
@@ -208,5 +207,40 @@ extension SimulatedDisk.State {
 
     private func hash(_ name: String) -> UInt64 {
         name.utf8.reduce(0) { RandomSource.mix($0 ^ UInt64($1)) }
+    }
+}
+
+// MARK: - Torn writes
+
+extension SimulatedDisk {
+    var contents: [String: [UInt8]] {
+        state.update { $0.names.mapValues(\.bytes) }
+    }
+
+    /// Undoes a part of what was written since, at least its first word: a process that is killed while it copies has not
+    /// stored the seal that makes a record valid.
+    func tear(since before: [String: [UInt8]], seed: UInt64) {
+        state.update { state in
+            var random = RandomSource(seed: seed)
+            for (name, file) in state.names.sorted(by: { $0.key < $1.key }) {
+                guard let old = before[name], old.count == file.memory.count else { continue }
+                var isFirst = true
+                for word in stride(from: 0, to: old.count - 7, by: 8) {
+                    let range = word..<word + 8
+                    guard !file.memory[range].elementsEqual(old[range]) else { continue }
+                    let isLost = isFirst || random.next(below: 2) == 0
+                    isFirst = false
+                    if isLost { UnsafeMutableRawBufferPointer(rebasing: file.memory[range]).copyBytes(from: old[range]) }
+                }
+            }
+        }
+    }
+
+    func openGate() {
+        state.update { $0.isGateOpen = true }
+    }
+
+    func closeGate() {
+        state.update { $0.isGateOpen = false }
     }
 }

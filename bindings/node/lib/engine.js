@@ -4,7 +4,7 @@ const native = require('./native.js');
 const { settled } = require('./error.js');
 const { OutcomeIterator, Outcomes } = require('./outcomes.js');
 const { pages } = require('./paging.js');
-const { eventLine, json, lines, optional } = require('./text.js');
+const { eventText, json, lines, optional } = require('./text.js');
 const { Webhooks } = require('./webhooks.js');
 
 const { calls } = native;
@@ -48,16 +48,12 @@ class Engine {
 
   push(type, data, more) {
     if (typeof more !== 'object' || more === null) return native.push(this.#engine, type, json(data), more);
-    const { id, line } = eventLine(type, data, more);
-    this.#now('pushJSON', line);
-    return id;
+    return this.#now('pushEvent', eventText(type, data, more));
   }
 
   async pushAsync(type, data, more) {
     if (typeof more !== 'object' || more === null) return this.#later('push', type, json(data), more);
-    const { id, line } = eventLine(type, data, more);
-    await this.#later('pushJSON', line);
-    return id;
+    return this.#later('pushEvent', eventText(type, data, more));
   }
 
   pushMany(events) {

@@ -1,6 +1,5 @@
 'use strict';
 
-const { randomUUID } = require('node:crypto');
 const { MartletError } = require('./error.js');
 const { codes } = require('./native.js');
 
@@ -29,18 +28,14 @@ function lines(events) {
   return Buffer.concat(texts.flatMap((text) => [bytes(text), end]));
 }
 
-/**
- * One event with fields of its own as a line of JSON, and its id: the library tells none for lines, so there must be
- * one.
- */
-function eventLine(type, data, fields) {
-  const { id, tag, ...others } = fields;
-  const ownId = id ?? `evt_${randomUUID().replaceAll('-', '')}`;
+/** One event with fields of its own as JSON. */
+function eventText(type, data, fields) {
+  const { tag, ...others } = fields;
   // A string, for the whole range of tags; what is no tag is for the library to refuse.
   const ownTag = typeof tag === 'bigint' ? `${tag}` : tag;
-  const head = JSON.stringify({ ...others, id: ownId, tag: ownTag, eventType: type });
+  const head = JSON.stringify({ ...others, tag: ownTag, eventType: type });
   const before = `${head.slice(0, -1)},"data":`;
-  return { id: ownId, line: Buffer.concat([bytes(before), value(json(data)), bytes('}')]) };
+  return Buffer.concat([bytes(before), value(json(data)), bytes('}')]);
 }
 
 /**
@@ -62,4 +57,4 @@ function bytes(text) {
   return typeof text === 'string' ? Buffer.from(text) : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
 }
 
-module.exports = { eventLine, json, optional, lines };
+module.exports = { eventText, json, optional, lines };

@@ -60,6 +60,7 @@ CALL(webhookTest, DOCUMENT, martlet_webhook_test(request->engine, FIRST, SECOND,
 CALL(webhookDelete, NOTHING, martlet_webhook_delete(request->engine, FIRST, ERROR))
 CALL(webhookSetEnabled, NOTHING, martlet_webhook_set_enabled(request->engine, FIRST, request->number != 0, ERROR))
 CALL(push, ID, martlet_push(request->engine, FIRST, SECOND, request->number, request->id, ERROR))
+CALL(pushEvent, ID, martlet_push_event(request->engine, FIRST, request->id, NULL, ERROR))
 CALL(pushJSON, COUNTS,
      martlet_push_json(request->engine, FIRST, &request->accepted, &request->duplicates, ERROR))
 CALL(deliveries, DOCUMENT, martlet_deliveries(request->engine, FIRST, JSON, ERROR))
@@ -72,7 +73,7 @@ CALL(replay, DOCUMENT, martlet_replay(request->engine, FIRST, JSON, ERROR))
 static const struct call *const calls[] = {
     &call_open, &call_stats, &call_metrics, &call_eventTypes, &call_addEventType, &call_webhookCreate,
     &call_webhookUpdate, &call_webhookGet, &call_webhookList, &call_webhookSecrets, &call_webhookRotateSecret,
-    &call_webhookTest, &call_webhookDelete, &call_webhookSetEnabled, &call_push, &call_pushJSON, &call_deliveries,
+    &call_webhookTest, &call_webhookDelete, &call_webhookSetEnabled, &call_push, &call_pushEvent, &call_pushJSON, &call_deliveries,
     &call_deliveryGet, &call_deliveryCancel, &call_deliveriesCancel, &call_redeliver, &call_replay,
 };
 

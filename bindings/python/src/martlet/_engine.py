@@ -7,7 +7,6 @@ import json
 import math
 import threading
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from ctypes import byref, c_size_t
 from dataclasses import dataclass, field
@@ -231,10 +230,8 @@ class Engine:
             or expiry_seconds is not None
             or headers is not None
         ):
-            # This way in tells no id, so there must be one.
-            id = id or f"evt_{uuid.uuid4().hex}"
-            self.push_many([Event(type, data, tag, id, created_at, tenant, key, expiry_seconds, headers)])
-            return id
+            event = Event(type, data, tag, id, created_at, tenant, key, expiry_seconds, headers)
+            return self._handle.new_id("push_event", _line(event), None)
         if data.__class__ is not bytes:
             data = to_bytes(data)
         if not 0 <= tag <= _MAX_TAG:

@@ -101,10 +101,10 @@ class Handle:
         finally:
             library.martlet_free(text)
 
-    def new_id(self, name: str, given: bytes) -> str:
-        """Calls a function that writes an id."""
+    def new_id(self, name: str, given: bytes, *more: Any) -> str:
+        """Calls a function that writes an id, with what it takes behind it."""
         memory = ctypes.create_string_buffer(ID_SIZE)
-        self.call(name, given, memory)
+        self.call(name, given, memory, *more)
         return memory.value.decode()
 
     def simple(self, name: str, *arguments: Any) -> int:

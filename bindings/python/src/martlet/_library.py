@@ -65,6 +65,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "webhook_delete": [*_text, *_error],
     "webhook_set_enabled": [*_text, c_int32, *_error],
     "push": [*_text, *_text, c_uint64, c_void_p, *_error],
+    "push_event": [*_text, c_void_p, POINTER(c_int32), *_error],
     "push_json": [*_text, POINTER(c_size_t), POINTER(c_size_t), *_error],
     "event_type_add": [*_text, *_error],
     "outcomes_fd": [POINTER(c_int32)],
