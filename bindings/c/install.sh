@@ -15,7 +15,7 @@ Needs the Swift toolchain to build; what it installs needs none. Installs libcur
 missing and it may. Installs:
 
   lib/libmartlet.so.VERSION, lib/libmartlet.so.MAJOR, lib/libmartlet.so
-  include/martlet.h
+  include/martlet.h, and for C++17 include/martlet.hpp with include/martlet/
   lib/pkgconfig/martlet.pc          cc main.c $(pkg-config --cflags --libs martlet)
   lib/cmake/martlet/                find_package(martlet) and target_link_libraries(... martlet::martlet)
 TEXT
@@ -90,7 +90,7 @@ swift build --package-path "$package" --scratch-path "$scratch" -c release --pro
     -Xlinker --gc-sections -Xlinker -z -Xlinker nodelete -Xlinker -z -Xlinker defs
 
 echo "==> Installing to $prefix"
-mkdir -p "$prefix/lib/pkgconfig" "$prefix/lib/cmake/martlet" "$prefix/include"
+mkdir -p "$prefix/lib/pkgconfig" "$prefix/lib/cmake/martlet" "$prefix/include/martlet"
 prefix=$(cd "$prefix" && pwd)
 library=$prefix/lib/libmartlet.so.$version
 
@@ -104,7 +104,8 @@ mv -f "$library.new" "$library"
 ln -sfn "libmartlet.so.$version" "$prefix/lib/libmartlet.so.$major"
 ln -sfn "libmartlet.so.$major" "$prefix/lib/libmartlet.so"
 
-install -m 644 "$header" "$prefix/include/martlet.h"
+install -m 644 "$header" "$package/include/martlet.hpp" "$prefix/include/"
+install -m 644 "$package"/include/martlet/*.hpp "$prefix/include/martlet/"
 
 fill() {
     sed -e "s/@VERSION@/$version/g" -e "s/@MAJOR@/$major/g" "$here/$1.in" >"$2/$1"

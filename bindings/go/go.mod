@@ -1,0 +1,3 @@
+module martlet.example/martlet
+
+go 1.19
