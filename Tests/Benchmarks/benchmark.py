@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import rows
+import storage
 import table
 from rounds import Bench, run_rounds
 
@@ -23,10 +24,14 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds that medians are taken of (default: 5, with --quick 3)")
     parser.add_argument("--json", type=Path, help="writes rows and samples to this file too")
     parser.add_argument("--prefix", type=Path, help="where Martlet is installed (default: built for this run)")
+    where = "for journals and databases, each in a fresh directory that is removed (default: below .build-bench)"
+    parser.add_argument("--directory", type=Path, help=where)
     parser.add_argument("--list", action="store_true", help="prints the ids of all rows by group and ends")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--print-clients", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.directory is None:
+        options.directory = options.build
     if options.rounds is None:
         options.rounds = 3 if options.quick else 5
     if options.rounds < 1:
@@ -56,6 +61,7 @@ def describe_machine(build: Path) -> dict[str, str]:
         "processor": f"{cpu}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}",
         "libcurl": first_line("pkg-config", "--modversion", "libcurl"),
+        "SQLite": first_line("pkg-config", "--modversion", "sqlite3"),
         "go": first_line("go", "env", "GOVERSION"),
         "node": first_line("node", "--version"),
         "aiohttp": first_line(str(build / "venv/bin/python"), "-c", "import aiohttp; print(aiohttp.__version__)"),
@@ -75,8 +81,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the child processes are ended on the way out
 
     machine = describe_machine(options.build)
+    doubts = []
+    if any(row.sync for row in options.chosen):
+        machine["data directories"] = "on " + storage.describe(options.directory)
+        doubts = storage.warnings(options.directory, options.chosen, options.quick)
+        for doubt in doubts:
+            print(f"Warning: {doubt}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=options.build) as scratch:
-        bench = Bench(options.build, Path(scratch), options.quick)
+        bench = Bench(options.build, Path(scratch), options.directory, options.quick)
         samples, failures = run_rounds(bench, options.chosen, options.rounds)
     entries = table.build(options.chosen, samples, failures)
     print(table.render(entries))
@@ -87,7 +99,7 @@ def main() -> int:
         "sender's process (push: of the pushing thread)."
     )
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    for warning in table.warnings(options.chosen, entries):
+    for warning in doubts + table.warnings(options.chosen, entries):
         print(f"Warning: {warning}")
     if options.quick:
         print("Warning: this was a quick run. It shows that the rows work; its figures are not to be quoted.")

@@ -11,7 +11,7 @@
 #include "measure.h"
 #include "stamps.h"
 
-enum { BURST = 10, BURST_NANOSECONDS = 1000000, PATIENCE_SECONDS = 30, LOOK_EVERY = 100 };
+enum { BURST = 10, BURST_NANOSECONDS = 1000000, SLOW_NANOSECONDS = 5000000, PATIENCE_SECONDS = 30, LOOK_EVERY = 100 };
 
 static struct {
     struct host host;
@@ -53,9 +53,12 @@ static long long deleted(void)
 static void print(const char *name)
 {
     nanoseconds_sort(run.taken, run.count);
-    printf("\"%s\":{\"pushes\":%ld,\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f},", name, run.count,
-        percentile(run.taken, run.count, 50), percentile(run.taken, run.count, 99),
-        percentile(run.taken, run.count, 99.9), percentile(run.taken, run.count, 100));
+    long slow = 0;
+    while (slow < run.count && run.taken[run.count - 1 - slow] > SLOW_NANOSECONDS)
+        slow += 1;
+    printf("\"%s\":{\"pushes\":%ld,\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f,\"slow\":%ld},", name,
+        run.count, percentile(run.taken, run.count, 50), percentile(run.taken, run.count, 99),
+        percentile(run.taken, run.count, 99.9), percentile(run.taken, run.count, 100), slow);
 }
 
 /// Pushes until `count` pushes are made and, with `stragglers`, files that held some are gone; returns how many went.

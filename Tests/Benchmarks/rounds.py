@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 # The sink stays awake while deliveries come, so that a sender's CPU does not depend on whether it has to wake the sink.
 # Not for latencies: there the receiver's waking is part of the way.
 SPIN_MICROSECONDS = 100
+# Kinds of rows that deliver as fast as they can, and whose every delivery the sink must have seen.
+DELIVERING = ("deliver", "durable")
 HANGING_MS = 20_000  # how long a hanging receiver holds its answers back: longer than any attempt may take
 PATIENCE_SECONDS = 300  # for one client in one round; far more than any row needs
 
@@ -27,6 +31,7 @@ class Bench:
 
     build: Path
     scratch: Path  # for this run's own files, so that two runs at once do not share any
+    directory: Path  # on whose file system journals and databases are written
     quick: bool
     requests: dict[int, tuple[Path, Path]] = field(default_factory=dict)
 
@@ -34,6 +39,7 @@ class Bench:
         commands = {
             "bare": [str(self.build / "bare_libcurl")],
             "martlet": [str(self.build / "martlet_bench")],
+            "sqlite": [str(self.build / "sqlite_bench")],
             "go": [str(self.build / "go_client")],
             "node": ["node", str(HERE / "node_client.js")],
             "aiohttp": [str(self.build / "venv/bin/python"), str(HERE / "aiohttp_client.py")],
@@ -53,7 +59,7 @@ class Sink:
         command = [str(bench.build / "sink"), "--addresses", str(row.hosts), "--delay-ms", str(delay_ms)]
         if stamps:
             command += ["--stamps", str(stamps)]
-        if row.kind == "deliver":
+        if row.kind in DELIVERING:
             command += ["--spin-us", str(SPIN_MICROSECONDS)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
@@ -97,6 +103,17 @@ def run_client(command: list[str]) -> dict:
 
 def run_row(bench: Bench, row: Row) -> dict:
     """One round of one row: the client's own figures, and what the sinks saw of it."""
+    with ExitStack() as stack:
+        directory = None
+        if row.sync:
+            bench.directory.mkdir(parents=True, exist_ok=True)
+            fresh = tempfile.TemporaryDirectory(prefix="martlet-bench-", dir=bench.directory)
+            directory = Path(stack.enter_context(fresh))
+        return measure(bench, row, directory)
+
+
+def measure(bench: Bench, row: Row, directory: Path | None) -> dict:
+    """The same, where the directory for what is written is made."""
     problem = bench.build / "errors" / row.client
     if problem.exists():
         raise RowFailed(problem.read_text().strip())
@@ -113,6 +130,12 @@ def run_row(bench: Bench, row: Row) -> dict:
             options["--stamps"] = stamps
         if row.client == "martlet":
             options["--data"] = data
+        if row.threads > 1:
+            options["--threads"] = row.threads
+        if row.batch > 1:
+            options["--batch"] = row.batch
+        if directory:
+            options |= {"--directory": directory, "--sync": row.sync}
         if row.hanging:
             sinks.append(Sink(bench, row, HANGING_MS))
             options |= {"--hanging": row.hanging, "--hanging-port": sinks[-1].port}
@@ -120,7 +143,7 @@ def run_row(bench: Bench, row: Row) -> dict:
         sample = run_client(command + list(row.arguments))
     finally:
         seen, *others = [sink.end() for sink in sinks]
-    if row.kind in ("deliver", "latency") and seen["requests"] != count + row.warm_up:
+    if row.kind in (*DELIVERING, "latency") and seen["requests"] != count + row.warm_up:
         raise RowFailed(f"the sink saw {seen['requests']} requests where {count + row.warm_up} were to come")
     if seen["requests"]:
         sample["bytesPerRequest"] = (seen["headBytes"] + seen["bodyBytes"]) / seen["requests"]

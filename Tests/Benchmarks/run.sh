@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Measures Martlet beside a bare libcurl loop, Go, Node and aiohttp, and prints one table.
+# Measures Martlet beside a bare libcurl loop, Go, Node and aiohttp, its journal beside SQLite, and prints one table.
 #
-#   Tests/Benchmarks/run.sh [--quick] [--rows IDS] [--rounds N] [--json FILE] [--prefix DIR] [--list]
+#   Tests/Benchmarks/run.sh [--quick] [--rows IDS] [--rounds N] [--json FILE] [--prefix DIR] [--directory DIR] [--list]
 #
-# --quick   a short run for the tests: same table, figures not to be quoted
-# --rows    ids or groups of rows.py, comma separated; the default is the groups main, fairness and index
-# --json    writes the rows with all their samples to FILE too
-# --prefix  measures the Martlet that bindings/c/install.sh installed in DIR; without it, it is built and installed
-#           below .build-bench
+# --quick      a short run for the tests: same table, figures not to be quoted
+# --rows       ids or groups of rows.py, comma separated; the default is the groups main, fairness, index, journal,
+#              recovery and memory
+# --json       writes the rows with all their samples to FILE too
+# --prefix     measures the Martlet that bindings/c/install.sh installed in DIR; without it, it is built and installed
+#              below .build-bench
+# --directory  where journals and databases are written, each in a fresh directory that is removed afterwards; without it
+#              below .build-bench. It should lie on a real disk
 #
 # Installs what is missing (apt, and aiohttp from PyPI into .build-bench/venv). What cannot be built becomes an error in
 # its row, and the exit code is 1. All traffic is to loopback.
@@ -50,6 +53,7 @@ missing=()
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
+if wants sqlite && ! pkg-config --exists sqlite3 2>/dev/null; then missing+=(libsqlite3-dev); fi
 if wants go && ! command -v go >/dev/null; then missing+=(golang-go); fi
 if wants node && ! command -v node >/dev/null; then missing+=(nodejs); fi
 if wants aiohttp && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
@@ -76,7 +80,7 @@ compile() {
     gcc -std=c11 -O2 -D_GNU_SOURCE -Wall -Wextra -pedantic -Werror -I "$here" -o "$build/$output" "$@"
 }
 
-# Flags are for libcurl or martlet; without their package, pkg-config's own message is the error.
+# Flags are for libcurl, martlet or SQLite; without their package, pkg-config's own message is the error.
 build_bare() {
     local flags
     flags=$(pkg-config --cflags --libs libcurl) || return 1
@@ -106,8 +110,15 @@ build_martlet() {
     installed=$(cd "$installed" && pwd) || return 1
     flags=$(PKG_CONFIG_PATH="$installed/lib/pkgconfig" pkg-config --cflags --libs martlet) || return 1
     # shellcheck disable=SC2086
-    compile martlet_bench "$here"/martlet_{bench,fairness,index,api}.c "$here"/{options,measure}.c $flags \
-        "-Wl,-rpath,$installed/lib"
+    compile martlet_bench -pthread "$here"/martlet_{bench,push,fairness,index,recovery,memory,compaction,host,api}.c \
+        "$here"/{options,measure}.c $flags "-Wl,-rpath,$installed/lib"
+}
+
+build_sqlite() {
+    local flags
+    flags=$(pkg-config --cflags --libs sqlite3) || return 1
+    # shellcheck disable=SC2086
+    compile sqlite_bench "$here"/{sqlite_bench,options,measure}.c $flags
 }
 
 progress "building the sink and the clients: $clients"

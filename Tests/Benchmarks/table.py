@@ -2,6 +2,7 @@
 
 from statistics import median
 
+import stored
 from rows import Row
 
 COLUMNS = {
@@ -10,6 +11,7 @@ COLUMNS = {
     "latency": ("Push to first byte at the receiver", ["p50 µs", "p99 µs", "", "peak memory MiB"]),
     "fairness": ("Healthy webhooks, 2 events each under way", ["undisturbed", "disturbed", "ratio", "peak memory MiB"]),
     "index": ("Push, one thread, many webhooks", ["CPU µs/push", "ratio to 1,000", "registration s", "bytes/webhook"]),
+    **stored.COLUMNS,
 }
 
 
@@ -57,7 +59,7 @@ def summarize_index(samples: list[dict], baseline: list[dict]) -> dict:
     return summary
 
 
-def summarize(row: Row, samples: list[dict], baseline: list[dict]) -> dict:
+def summarize(row: Row, samples: list[dict], baseline: list[dict], anchors: list[list[dict]]) -> dict:
     """Medians of one row over its rounds, under the names that the JSON file has."""
     summary: dict = {"peakMiB": median(sample["peakKiB"] for sample in samples) / 1024}
     if row.kind == "deliver":
@@ -73,6 +75,8 @@ def summarize(row: Row, samples: list[dict], baseline: list[dict]) -> dict:
         summary |= summarize_fairness(samples)
     elif row.kind == "index":
         summary |= summarize_index(samples, baseline)
+    elif row.kind in stored.COLUMNS:
+        summary |= stored.summarize(row, samples, baseline, anchors)
     else:
         summary["p50Microseconds"] = median(sample["p50"] for sample in samples)
         summary["p99Microseconds"] = median(sample["p99"] for sample in samples)
@@ -89,7 +93,8 @@ def build(rows: list[Row], samples: dict[str, list[dict]], failures: dict[str, s
         if row.id in failures:
             entry["error"] = failures[row.id]
         else:
-            entry |= summarize(row, samples[row.id], samples.get(row.baseline, []))
+            anchors = [samples.get(anchor, []) for anchor in row.anchors]
+            entry |= summarize(row, samples[row.id], samples.get(row.baseline, []), anchors)
             entry["samples"] = samples[row.id]
         entries.append(entry)
     return entries
@@ -100,6 +105,8 @@ def lines_of(entry: dict) -> list[tuple[str, list[str]]]:
     title = entry["title"]
     if "error" in entry:
         return [(title, ["error: " + entry["error"]])]
+    if entry["kind"] in stored.COLUMNS:
+        return stored.lines_of(entry)
     if entry["kind"] == "fairness":
         rates, times, costs = (
             [f"{entry[name][part] / unit:,.{digits}f}" for part in ("undisturbed", "disturbed")]

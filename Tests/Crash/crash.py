@@ -84,6 +84,9 @@ class Run:
         # Requests of the dead one that have arrived belong to its life.
         for _ in range(5):
             await asyncio.sleep(0)
+        if self.options.keep:
+            directory = group.configuration["dataDirectory"]
+            shutil.copytree(directory, f"{directory}-after-{life}")
         if was_killed:
             self.open_kills += not ledger.is_open
             assert code in (0, -signal.SIGKILL), f"life {life} ended with {code} by itself"
@@ -150,6 +153,7 @@ async def main():
     parser.add_argument("--seed", default=str(time.time_ns()), help="drawn from the clock by default, and printed")
     parser.add_argument("--mode", choices=modes.MODES, help="only groups of this mode")
     parser.add_argument("--each", type=int, help="lives in a group; 12 by default, fewer where there are few cycles")
+    parser.add_argument("--keep", action="store_true", help="copies the data directory after each life")
     options = parser.parse_args()
     chosen = [options.mode] if options.mode else modes.MODES
     each = options.each or max(1, min(12, options.cycles // len(chosen)))

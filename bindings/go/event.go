@@ -43,8 +43,7 @@ type Event struct {
 
 // Receipt tells what became of a push.
 type Receipt struct {
-	// ID is the event's id: your own, or a new one. It is empty for an event without an id of its own that has other
-	// fields than Type, Data and Tag; its outcomes tell it.
+	// ID is the event's id: your own, or a new one.
 	ID string
 	// Duplicate: an event of this id was accepted before, and nothing is delivered again.
 	Duplicate bool
@@ -78,8 +77,13 @@ func (e *Engine) Push(ctx context.Context, event Event) (Receipt, error) {
 		id, err := takeID(result)
 		return Receipt{ID: id}, err
 	}
-	pushed, err := e.PushMany(ctx, []Event{event})
-	return Receipt{ID: event.ID, Duplicate: pushed.Duplicates != 0}, err
+	document, err := event.appendTo(nil)
+	if err != nil {
+		return Receipt{}, err
+	}
+	result := C.glue_push_event(e.handle, pointer(document), C.size_t(len(document)))
+	id, err := takeID(result)
+	return Receipt{ID: id, Duplicate: result.duplicate != 0}, err
 }
 
 // PushMany hands over many events with one call of the library. They are taken in order, and the first one that is

@@ -23,6 +23,7 @@ typedef struct {
     char *error;
     size_t length;
     char id[MARTLET_ID_SIZE];
+    int32_t duplicate;
 } glue_id;
 
 #define GLUE_ENGINE ((martlet_engine_t)engine)
@@ -122,6 +123,17 @@ static inline glue_id glue_push(uintptr_t engine, _GoString_ type, const char *d
     glue_id result;
     error[0] = result.id[0] = 0;
     result.status = martlet_push(GLUE_ENGINE, GLUE_TEXT(type), data, length, tag, result.id, error, sizeof error);
+    result.error = result.status == MARTLET_OK ? NULL : strdup(error);
+    result.length = strlen(result.id);
+    return result;
+}
+
+static inline glue_id glue_push_event(uintptr_t engine, const char *event, size_t length) {
+    char error[MARTLET_ERROR_SIZE];
+    glue_id result;
+    error[0] = result.id[0] = 0;
+    result.status =
+        martlet_push_event(GLUE_ENGINE, event, length, result.id, &result.duplicate, error, sizeof error);
     result.error = result.status == MARTLET_OK ? NULL : strdup(error);
     result.length = strlen(result.id);
     return result;

@@ -41,6 +41,14 @@ private:
     char text_[MARTLET_ID_SIZE];
 };
 
+/** What became of an event with fields of its own. */
+struct receipt {
+    /** Its own id, or the one it was given. */
+    id event;
+    /** Its own id was accepted before, within the time that `deduplication` names. */
+    bool is_duplicate = false;
+};
+
 /** How many events a push of many has accepted, and how many were duplicates, which are not counted as accepted. */
 struct pushed {
     std::size_t accepted = 0;
@@ -159,15 +167,17 @@ public:
         return detail::finish<Errors>(code, message, made);
     }
 
-    /** Pushes an event with fields of its own. False for a duplicate. */
-    answer<bool> push(const event &whole) const {
+    /** Pushes an event with fields of its own. A duplicate delivers nothing again, and is no error. */
+    answer<receipt> push(const event &whole) const {
         std::string line;
         append(line, whole);
         detail::message message;
-        pushed counts;
-        const std::int32_t code = martlet_push_json(handle_, line.data(), line.size(), &counts.accepted,
-                                                    &counts.duplicates, message.text, sizeof message.text);
-        return detail::finish<Errors>(code, message, counts.duplicates == 0);
+        receipt made;
+        std::int32_t duplicate = 0;
+        const std::int32_t code = martlet_push_event(handle_, line.data(), line.size(), made.event.data(), &duplicate,
+                                                     message.text, sizeof message.text);
+        made.is_duplicate = duplicate != 0;
+        return detail::finish<Errors>(code, message, made);
     }
 
     /** Pushes a range of martlet::event with one call of the library, otherwise as push_json(). */

@@ -140,8 +140,10 @@ static void webhooks() {
 
 static void pushes() {
     martlet::engine engine(development().queue(3, 4 << 20));
-    CHECK(engine.push(martlet::event("call.placed", json{"{\"a\":\n1}"}).id("one")));
-    CHECK(!engine.push(martlet::event("call.placed", object()).id("one")));
+    const auto first = engine.push(martlet::event("call.placed", json{"{\"a\":\n1}"}).id("one"));
+    CHECK(first.event.str() == "one" && !first.is_duplicate);
+    CHECK(engine.push(martlet::event("call.placed", object()).id("one")).is_duplicate);
+    CHECK(engine.push(martlet::event("call.placed", object()).tag(1)).event.str().rfind("evt_", 0) == 0);
     CHECK(thrown([&] { engine.push(martlet::event("call.placed", json{"1,\"tenant\":\"t\""})); }) == status::invalid_json);
     martlet::pushed counts;
     const std::vector<martlet::event> events{martlet::event("call.placed", object()), martlet::event("call.palced", object())};
