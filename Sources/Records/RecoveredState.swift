@@ -8,7 +8,8 @@ import Model
 ///
 /// Rules that writers keep, and that this relies on:
 /// - a record that ends or replaces an older one is written after it and never goes before it;
-/// - a copy of an event tells everything that older records told of its deliveries.
+/// - a copy of an event tells everything that older records told of its deliveries;
+/// - an outcome stands in front of the end that it tells of, and is not given up before a `told` record names it.
 package struct RecoveredState: Sendable {
     /// How many of the newest attempts and settled deliveries the delivery log keeps.
     let logCapacity: Int
@@ -54,6 +55,10 @@ package struct RecoveredState: Sendable {
     /// Not yet told, by number.
     package private(set) var outcomes: [UInt64: UInt64] = [:]
     package private(set) var lastOutcome: UInt64 = 0
+    /// Told numbers whose outcomes were not found.
+    private var toldUnseen: Set<UInt64> = []
+    /// Ends whose outcomes were not found in front of them: told and gone since, or lost in a power failure.
+    private var doubtful: [(brief: SettledRecord.Brief, position: UInt64)] = []
     /// The latest series of ids, with how many ids it had.
     package private(set) var latest: (key: EventKey, count: Int)?
     /// Records that nobody needs any more.
@@ -170,10 +175,33 @@ package struct RecoveredState: Sendable {
     }
 
     private mutating func addSettled(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let (delivery, state) = SettledRecord.peek(bytes) else { return false }
-        end(delivery, state)
+        guard let brief = SettledRecord.Brief(bytes) else { return false }
+        // A number that was given is not given again, also where its record was lost.
+        lastOutcome = max(lastOutcome, brief.outcomes.delivery, brief.outcomes.event)
+        guard isThere(brief.outcomes.delivery), isThere(brief.outcomes.event) else {
+            doubtful.append((brief, position))
+            return true
+        }
+        end(brief.delivery, brief.state)
         enterLog(position)
         return true
+    }
+
+    private func isThere(_ outcome: UInt64) -> Bool {
+        outcome == 0 || outcomes[outcome] != nil || toldUnseen.contains(outcome)
+    }
+
+    /// What was told counts; what nobody can tell did not happen.
+    private mutating func resolveDoubts() {
+        for (brief, position) in doubtful {
+            if isThere(brief.outcomes.delivery), isThere(brief.outcomes.event), end(of: brief.delivery) == 0 {
+                end(brief.delivery, brief.state)
+                log.append(position)
+            } else {
+                dead.append(position)
+            }
+        }
+        doubtful = []
     }
 
     private mutating func enterLog(_ position: UInt64) {
@@ -200,7 +228,11 @@ package struct RecoveredState: Sendable {
 
     private mutating func addTold(_ bytes: UnsafeRawBufferPointer) -> Bool {
         for number in ToldRecord.numbers(bytes) {
-            if let position = outcomes.removeValue(forKey: number) { dead.append(position) }
+            if let position = outcomes.removeValue(forKey: number) {
+                dead.append(position)
+            } else {
+                toldUnseen.insert(number)
+            }
             lastOutcome = max(lastOutcome, number)
         }
         return true
@@ -267,6 +299,8 @@ package struct RecoveredState: Sendable {
     /// To be called after the last record: brings the lists down to their capacities, and answers the records that can be
     /// released.
     package mutating func finish() -> ContiguousArray<UInt64> {
+        resolveDoubts()
+        toldUnseen = []
         trimLog()
         trimSeen()
         for (id, health) in health where webhooks[id] == nil { dead.append(health.position) }

@@ -6,6 +6,10 @@ package struct SettledRecord {
     package var webhook: Identifier
     /// How it ended; never 0.
     package var state: EventRecord.EndState
+    /// The numbers of the delivery's outcome and of its event's, where records of theirs were written right before; 0 where
+    /// not, and in a copy. A power failure may leave this record and take those: then the end does not count, for else
+    /// the host would never be told.
+    package var outcomes = Outcomes()
     package var attempts: UInt16
     package var settledAt: WallTime
     /// The last attempt, where there was one that no ``AttemptRecord`` tells of.
@@ -19,10 +23,21 @@ package struct SettledRecord {
     /// Empty for the default tenant.
     package var tenant: String
 
+    package struct Outcomes: BitwiseCopyable, Hashable, Sendable {
+        package var delivery: UInt64 = 0
+        package var event: UInt64 = 0
+
+        package init(delivery: UInt64 = 0, event: UInt64 = 0) {
+            self.delivery = delivery
+            self.event = event
+        }
+    }
+
     package init(
         delivery: DeliveryKey,
         webhook: Identifier,
         state: EventRecord.EndState,
+        outcomes: Outcomes = Outcomes(),
         attempts: UInt16,
         settledAt: WallTime,
         attempt: AttemptNote?,
@@ -36,6 +51,7 @@ package struct SettledRecord {
         self.delivery = delivery
         self.webhook = webhook
         self.state = state
+        self.outcomes = outcomes
         self.attempts = attempts
         self.settledAt = settledAt
         self.attempt = attempt
@@ -48,7 +64,7 @@ package struct SettledRecord {
     }
 
     package var encodedLength: Int {
-        16 + 4 + 16 + 1 + 2 + 8 + 1 + (attempt?.encodedLength ?? 0) + 8 + 1 + 16 + 66 + 1 + type.utf8.count + 1
+        16 + 4 + 16 + 1 + 16 + 2 + 8 + 1 + (attempt?.encodedLength ?? 0) + 8 + 1 + 16 + 66 + 1 + type.utf8.count + 1
             + tenant.utf8.count
     }
 
@@ -56,6 +72,8 @@ package struct SettledRecord {
         sink.put(delivery.event)
         sink.put(delivery.number)
         sink.put(state)
+        sink.put(outcomes.delivery)
+        sink.put(outcomes.event)
         sink.put(webhook)
         sink.put(attempts)
         sink.put(settledAt)
@@ -74,6 +92,7 @@ package struct SettledRecord {
         let key = source.getKey()
         delivery = DeliveryKey(event: key, number: source.get())
         state = source.get()
+        outcomes = source.getOutcomes()
         webhook = source.getIdentifier()
         attempts = source.get()
         settledAt = source.getTime()
@@ -88,13 +107,33 @@ package struct SettledRecord {
     }
 
     /// What recovery needs of every such record, without the rest.
-    package static func peek(_ bytes: UnsafeRawBufferPointer) -> (delivery: DeliveryKey, state: EventRecord.EndState)? {
-        var source = ByteSource(bytes)
-        let key = source.getKey()
-        let delivery = DeliveryKey(event: key, number: source.get())
-        let state = source.get(UInt8.self)
-        return source.isValid && state != 0 ? (delivery, state) : nil
+    package struct Brief {
+        package var delivery: DeliveryKey
+        package var state: EventRecord.EndState
+        package var outcomes: Outcomes
+
+        /// Nil where the bytes are no such record.
+        package init?(_ bytes: UnsafeRawBufferPointer) {
+            var source = ByteSource(bytes)
+            let key = source.getKey()
+            delivery = DeliveryKey(event: key, number: source.get())
+            state = source.get()
+            outcomes = source.getOutcomes()
+            guard source.isValid, state != 0 else { return nil }
+        }
     }
+
+    /// Writes a record anew that is moved forward: it stands for itself, for its outcomes are on the disk or told by then.
+    package static func putCopy(of bytes: UnsafeRawBufferPointer, into sink: inout ByteSink) {
+        guard bytes.count >= outcomesEnd else { return sink.put(bytes) }
+        sink.put(UnsafeRawBufferPointer(rebasing: bytes[..<outcomesOffset]))
+        sink.put(UInt64(0))
+        sink.put(UInt64(0))
+        sink.put(UnsafeRawBufferPointer(rebasing: bytes[outcomesEnd...]))
+    }
+
+    private static var outcomesOffset: Int { 16 + 4 + 1 }
+    private static var outcomesEnd: Int { outcomesOffset + 16 }
 }
 
 extension ByteSink {
@@ -111,6 +150,11 @@ extension ByteSink {
 }
 
 extension ByteSource {
+    fileprivate mutating func getOutcomes() -> SettledRecord.Outcomes {
+        let delivery = get(UInt64.self)
+        return SettledRecord.Outcomes(delivery: delivery, event: get())
+    }
+
     mutating func getEventID() -> EventID {
         get(UInt8.self) == 0 ? .generated(getIdentifier()) : .own(getShort())
     }

@@ -51,7 +51,7 @@ int api_outcomes_fd(martlet_engine_t engine);
 /// Takes up to `capacity` outcomes; returns how many there were.
 size_t api_poll(martlet_engine_t engine, martlet_outcome_t *outcomes, size_t capacity);
 
-/// A number of the engine's statistics: the first `key` behind the first `part`, which may be NULL. Both without quotes.
+/// A number of the engine's statistics: the first `key` behind the first `part`, which may be NULL.
 long long api_statistic(martlet_engine_t engine, const char *part, const char *key);
 
 /// Waits until everything that was pushed is settled.

@@ -1,17 +1,18 @@
 /// `compaction`: how long single pushes take while the journal moves what is still needed out of old files.
 ///
-/// Pushes come at a steady pace, a burst each millisecond, so that the thread is hardly ever taken off its processor within
-/// one, and each is timed. In the first part every event is delivered at once and whole files die by themselves. In the
-/// second part the last of the webhooks gets events too, and a rate limit keeps them all pending: each file then holds
-/// stragglers, which have to be written anew before it can go (take small files: `--segment-bytes`). It lasts until
-/// `--count` pushes are made and files with stragglers are gone; if none go, that is an error.
+/// Pushes come at a steady pace, a burst each millisecond, so that the thread is hardly ever taken off its processor
+/// within one, and each is timed. In the first part every event is delivered at once and whole files die by themselves.
+/// In the second part the last of the webhooks gets events too, and a rate limit keeps them all pending: each file then
+/// holds stragglers, which have to be written anew before it can go (take small files: `--segment-bytes`). It lasts
+/// until `--count` pushes are made and files with stragglers are gone; if none go, that is an error.
 #include "martlet_bench.h"
 
 #include "martlet_host.h"
 #include "measure.h"
 #include "stamps.h"
 
-enum { BURST = 10, BURST_NANOSECONDS = 1000000, SLOW_NANOSECONDS = 5000000, PATIENCE_SECONDS = 30, LOOK_EVERY = 100 };
+enum { BURST = 10, BURST_NANOSECONDS = 1000000, SLOW_NANOSECONDS = 5000000 };
+enum { PATIENCE_SECONDS = 30, LOOK_EVERY = 100 };
 
 static struct {
     struct host host;

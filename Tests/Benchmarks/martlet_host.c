@@ -18,7 +18,7 @@ struct host host_open(const struct options *options, long events)
     host.data = file_read(options->data, &host.data_size);
     host.engine = api_open((struct api_limits) {
         .lanes = options->lanes,
-        // The last eighth of an engine's slots is for webhooks with nothing under way: this leaves as many as asked for.
+        // The last eighth of an engine's slots is for webhooks with nothing under way: this leaves what was asked for.
         .in_flight = options->in_flight + options->in_flight / 7 + options->lanes,
         .queued_events = events,
         .types = host.type_count,

@@ -18,8 +18,8 @@ struct host {
     char (*webhooks)[API_ID_SIZE]; // the ids, once there are webhooks
 };
 
-/// Opens the engine that the options ask for, with a queue and a journal for `events` events. The options stay the caller's;
-/// host_end() ends the engine.
+/// Opens the engine that the options ask for, with a queue and a journal for `events` events. The options stay the
+/// caller's; host_end() ends the engine.
 struct host host_open(const struct options *options, long events);
 
 /// Registers the webhooks: webhook i wants type i modulo the number of types, or with `--no-match` none that is pushed.

@@ -1,10 +1,10 @@
 /// `memory`: what `--count` queued events take of the memory, and how much comes back when they have been delivered.
 ///
-/// Rate limits keep the deliveries waiting while the events are pushed. Then the limits go, everything is delivered (start
-/// the sink without `--delay-ms`), and the memory is looked at again at once, and once more a moment later.
+/// Rate limits keep the deliveries waiting while the events are pushed. Then the limits go, everything is delivered
+/// (start the sink without `--delay-ms`), and the memory is looked at again at once, and once more a moment later.
 ///
-/// Resident memory is told in two parts: anonymous pages (RssAnon of /proc/self/status), which only this process can hold,
-/// and pages of files (RssFile), which with a journal are the page cache seen through its mapping.
+/// Resident memory is told in two parts: anonymous pages (RssAnon of /proc/self/status), which only this process can
+/// hold, and pages of files (RssFile), which with a journal are the page cache seen through its mapping.
 #include "martlet_bench.h"
 
 #include "martlet_host.h"
@@ -53,6 +53,7 @@ void measure_memory(const struct options *options)
     print_resident("drained");
     sleep(LATER_SECONDS);
     print_resident("later");
-    printf("\"events\":%ld,\"drainSeconds\":%.6f,\"peakKiB\":%ld}\n", options->count, to.clock - from.clock, peak_kib());
+    double seconds = to.clock - from.clock;
+    printf("\"events\":%ld,\"drainSeconds\":%.6f,\"peakKiB\":%ld}\n", options->count, seconds, peak_kib());
     host_end(&host);
 }

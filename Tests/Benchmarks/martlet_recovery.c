@@ -1,9 +1,10 @@
 /// `recovery`: how long an engine takes to open with what a killed process left in its journal.
 ///
-/// A child process opens the directory, registers `--webhooks` webhooks, pushes `--count` events and ends without closing,
-/// as one that is killed does. The receiver must hold its answers back (start the sink with `--delay-ms`), so that all of
-/// them are pending. With `--no-match` it is `--count` webhooks that come back, and no event. With `--cold` what the child wrote is then forced to the disk and dropped from the page cache, as
-/// after the machine was started anew. This process then opens the directory, and pushes one event more.
+/// A child process opens the directory, registers `--webhooks` webhooks, pushes `--count` events and ends without
+/// closing, as one that is killed does. The receiver must hold its answers back (start the sink with `--delay-ms`), so
+/// that all of them are pending. With `--no-match` it is `--count` webhooks that come back, and no event. With `--cold`
+/// what the child wrote is then forced to the disk and dropped from the page cache, as after the machine was started
+/// anew. This process then opens the directory, and pushes one event more.
 #include "martlet_bench.h"
 
 #include "martlet_host.h"
@@ -21,7 +22,7 @@ static void fill(const struct options *options)
 {
     pid_t child = fork();
     if (child == 0) {
-        struct host host = host_open(options, options->count);
+        struct host host = host_open(options, options->count + 1);
         host_add_webhooks(&host);
         for (long i = 0; i < options->count; i++)
             host_push(&host, i);

@@ -22,8 +22,8 @@ long peak_kib(void);
 /// The memory that this process holds resident now, in KiB.
 long resident_kib(void);
 
-/// The parts of the resident memory, in KiB: what only this process can hold, and pages of files, which the system drops
-/// and reads again as it likes (the mapped journal, and the program's own code).
+/// The parts of the resident memory, in KiB: what only this process can hold, and pages of files, which the system
+/// drops and reads again as it likes (the mapped journal, and the program's own code).
 struct resident {
     long anonymous; // RssAnon
     long file;      // RssFile and RssShmem

@@ -164,7 +164,7 @@ def run_rounds(bench: Bench, rows: list[Row], rounds: int) -> tuple[dict[str, li
         if not terminal:
             print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
         for row in rows:
-            if row.id in failures:
+            if row.id in failures or (row.once and bench.quick and number > 1):
                 continue
             if terminal:
                 print(f"\r\033[Kround {number} of {rounds}: {row.title}", end="", file=sys.stderr, flush=True)

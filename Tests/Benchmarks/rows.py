@@ -22,6 +22,7 @@ class Row:
     delay_ms: int = 0  # how long the sink holds each answer back
     warm_up: int = 500  # deliveries or pushes; fairness: milliseconds
     sync: str = ""  # os, interval or always: its client gets a directory for a journal or a database
+    once: bool = False  # slow to set up: in a quick run one round has to do
     threads: int = 1  # that push
     batch: int = 1  # events in a call, rows in a transaction
     hanging: int = 0  # webhooks whose receiver is a second sink, which answers nothing before the deadline
@@ -163,14 +164,15 @@ STORE = [
 DURABLE = [
     Row(
         f"journal-{lanes}", f"Martlet, {plural(lanes, 'lane')}, journal, interval", "martlet", 60_000, 6_000,
-        kind="durable", group="journal", baseline=f"martlet-{lanes}", sync="interval", arguments=("--lanes", str(lanes)),
+        kind="durable", group="journal", baseline=f"martlet-{lanes}", sync="interval",
+        arguments=("--lanes", str(lanes)),
     )
     for lanes in (1, 2)
 ]
 PAUSE = [
     Row(
         "compaction", "Martlet, 2 lanes, interval, 10,000 pushes/s, files of 1 MiB", "martlet", 50_000, 3_000,
-        kind="pause", group="journal", sync="interval", in_flight=256,
+        kind="pause", group="journal", sync="interval", in_flight=256, once=True,
         arguments=("--mode", "compaction", "--lanes", "2", "--webhooks", "8", "--segment-bytes", str(1 << 20)),
     ),
 ]
@@ -179,7 +181,7 @@ PAUSE = [
 def recovery(label: str, title: str, count: int, quick_count: int, *arguments: str) -> Row:
     return Row(
         f"recovery-{label}", title, "martlet", count, quick_count, kind="recovery", group="recovery", sync="interval",
-        delay_ms=4_000, warm_up=0, arguments=("--mode", "recovery", "--lanes", "2", *arguments),
+        delay_ms=4_000, warm_up=0, once=True, arguments=("--mode", "recovery", "--lanes", "2", *arguments),
     )
 
 
@@ -191,7 +193,7 @@ RECOVERY = [
 MEMORY = [
     Row(
         f"memory-{label}", f"queued events, {title}", "martlet", 1_000_000, 20_000, kind="memory", group="memory",
-        sync=sync, warm_up=0, arguments=("--mode", "memory", "--lanes", "2", "--webhooks", "8"),
+        sync=sync, warm_up=0, once=True, arguments=("--mode", "memory", "--lanes", "2", "--webhooks", "8"),
     )
     for label, title, sync in (("journal", "with the journal", "interval"), ("only", "in memory", ""))
 ]

@@ -9,8 +9,8 @@
 # --json       writes the rows with all their samples to FILE too
 # --prefix     measures the Martlet that bindings/c/install.sh installed in DIR; without it, it is built and installed
 #              below .build-bench
-# --directory  where journals and databases are written, each in a fresh directory that is removed afterwards; without it
-#              below .build-bench. It should lie on a real disk
+# --directory  where journals and databases are written, each in a fresh directory that is removed afterwards; it should
+#              lie on a real disk. Without it they are written below .build-bench
 #
 # Installs what is missing (apt, and aiohttp from PyPI into .build-bench/venv). What cannot be built becomes an error in
 # its row, and the exit code is 1. All traffic is to loopback.

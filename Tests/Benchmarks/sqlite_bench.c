@@ -1,9 +1,10 @@
 /// SQLite as the anchor for the journal: what a host would write its events to if it made its own outbox.
 ///
-/// Written as a careful user does: WAL, one table, a prepared statement, `--batch` rows in a transaction. What is bound is
-/// the request's body, the event's type and a time. `--sync` gives the durability that Martlet has in that mode: `os` is
-/// synchronous=OFF, `interval` NORMAL (a power failure may cost what came after the last checkpoint), `always` FULL. There
-/// is no index beside the key, nothing is read or deleted, and no one else has the file open: an outbox in use does more.
+/// Written as a careful user does: WAL, one table, a prepared statement, `--batch` rows in a transaction. What is bound
+/// is the request's body, the event's type and a time. `--sync` gives the durability that Martlet has in that mode:
+/// `os` is synchronous=OFF, `interval` NORMAL (a power failure may cost what came after the last checkpoint), `always`
+/// FULL. There is no index beside the key, nothing is read or deleted, and no one else has the file open: an outbox in
+/// use does more.
 #include "measure.h"
 #include "options.h"
 
@@ -63,7 +64,7 @@ static void open_database(const struct options *options)
             check(sqlite3_exec(bench.database, modes[i].pragma, NULL, NULL, NULL), SQLITE_OK, modes[i].pragma);
     }
     static const char table[]
-        = "CREATE TABLE events(id INTEGER PRIMARY KEY, type TEXT NOT NULL, created INTEGER NOT NULL, body BLOB NOT NULL)";
+        = "CREATE TABLE events(id INTEGER PRIMARY KEY, type TEXT NOT NULL, created INTEGER NOT NULL, body BLOB)";
     check(sqlite3_exec(bench.database, table, NULL, NULL, NULL), SQLITE_OK, "CREATE TABLE");
     bench.insert = prepare("INSERT INTO events(type, created, body) VALUES(?1, ?2, ?3)");
     bench.begin = prepare("BEGIN IMMEDIATE");

@@ -9,7 +9,9 @@ COLUMNS = {
         "Events accepted, journal beside SQLite (WAL)",
         ["events/s", "CPU µs/event", "time to memory's", "× SQLite single", "× SQLite batched"],
     ),
-    "durable": ("Deliveries with the journal", ["deliveries/s", "CPU µs/delivery", "ratio to memory", "peak memory MiB"]),
+    "durable": (
+        "Deliveries with the journal", ["deliveries/s", "CPU µs/delivery", "ratio to memory", "peak memory MiB"],
+    ),
     "pause": ("Single pushes while files are moved", ["p50 µs", "p99 µs", "p99.9 µs", "longest µs", "over 5 ms"]),
     "recovery": ("Open until the first push is accepted", ["recovered", "seconds", "CPU seconds", "anonymous MiB"]),
     "memory": ("Resident memory in MiB", ["empty", "queued", "all delivered", "a second later"]),

@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import Model
 import TestSupport
 import Testing
 import Threading
@@ -171,6 +172,40 @@ struct LifeCycleTests {
         #expect(inbox.put { $0.commands.append(.stop) } == .takenWakeNeeded)
         inbox.close(into: &taken)
         #expect(taken.commands.count == 1)
+        #expect(inbox.put { $0.commands.append(.stop) } == .closed)
+    }
+
+    @Test("A lane that comes by itself is woken for commands only")
+    func visitedInbox() {
+        let inbox = LaneInbox()
+        var taken = LaneInbox.Contents()
+        let event = AcceptedEvent(
+            AcceptedEvent.Parts(
+                ids: IdentifierGenerator.Series(first: 1, seed: 1),
+                tag: 0,
+                acceptedAt: WallTime(milliseconds: 0),
+                deliveries: 1,
+                type: EventTypeIndex(rawValue: 0),
+                reservedBytes: 0
+            ),
+            body: EventBody(redelivery: .none, in: nil),
+            extras: nil
+        )
+        defer { withExtendedLifetime(event) {} }
+        let delivery = InboxDelivery(
+            event: .passUnretained(event),
+            number: 0,
+            webhook: WebhookSlot(index: 0, generation: 1),
+            webhookID: .zero
+        )
+        inbox.take(into: &taken, returning: true)
+        #expect(inbox.put { $0.deliveries.append(delivery) } == .taken)
+        #expect(inbox.put { $0.commands.append(.stop) } == .takenWakeNeeded)
+        #expect(inbox.put { $0.commands.append(.stop) } == .taken)
+        inbox.take(into: &taken)
+        #expect(taken.deliveries.count == 1)
+        #expect(inbox.put { $0.deliveries.append(delivery) } == .takenWakeNeeded)
+        inbox.close(into: &taken)
         #expect(inbox.put { $0.commands.append(.stop) } == .closed)
     }
 }

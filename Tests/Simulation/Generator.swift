@@ -64,6 +64,13 @@ extension World {
     private func push(to slot: WebhookSlot?, isTest: Bool = false) throws(Violation) {
         guard let slot else { return }
         let room = profile.maximumPending - oracle.pending
+        if let store {
+            guard room > 0, live.contains(slot) else { return }
+            for _ in 0..<min(room, isTest ? 1 : 1 + random.next(below: profile.burst)) {
+                try pushStored(store, to: slot, isTest: isTest)
+            }
+            return
+        }
         for _ in 0..<max(min(room, isTest ? 1 : 1 + random.next(below: profile.burst)), 0) {
             var new = NewDelivery(id: nextIdentifier(), event: UInt64(oracle.deliveries.count), webhook: slot)
             new.isTest = isTest

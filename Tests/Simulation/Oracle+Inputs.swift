@@ -3,7 +3,13 @@ import Model
 
 // Inputs: what each must change, and which settlements must follow.
 extension Oracle {
-    mutating func add(_ slot: WebhookSlot, policy: WebhookPolicy, isEnabled: Bool) {
+    mutating func add(
+        _ slot: WebhookSlot,
+        policy: WebhookPolicy,
+        isEnabled: Bool,
+        failingSince: Int64? = nil,
+        pausedUntil: Int64? = nil
+    ) {
         let index = Int(slot.index)
         while webhooks.count <= index {
             webhooks.append(Webhook(slot: WebhookSlot(index: UInt32(webhooks.count), generation: 0)))
@@ -12,6 +18,8 @@ extension Oracle {
         webhook.occupancy = .present
         webhook.policy = policy
         webhook.isEnabled = isEnabled
+        webhook.failingSince = failingSince
+        webhook.pausedUntil = pausedUntil ?? .min
         webhooks[index] = webhook
     }
 
@@ -56,6 +64,8 @@ extension Oracle {
         delivery.isHeld = true
         delivery.attempts = new.attempts
         delivery.tries = new.tries
+        delivery.lastStatus = new.lastStatus
+        delivery.lastError = new.lastError
         delivery.isTest = new.isTest
         if !new.isTest {
             delivery.due = new.notBefore?.nanoseconds ?? 0

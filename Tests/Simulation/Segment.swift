@@ -5,9 +5,11 @@ import Model
 struct Segment {
     let seed: UInt64
     let steps: Int
+    let hasDisk: Bool
 
     /// - Parameter number: which world of the seed.
-    init(seed: UInt64, number: Int) {
+    init(seed: UInt64, number: Int, hasDisk: Bool) {
+        self.hasDisk = hasDisk
         let own = RandomSource.mix(seed ^ RandomSource.mix(UInt64(number) &+ 1))
         self.seed = own
         var random = RandomSource(seed: ~own)
@@ -19,13 +21,15 @@ struct Segment {
         let world = World(seed: seed)
         var step = 0
         do throws(Violation) {
+            let store = hasDisk ? try world.attachDisk() : nil
             while step < steps {
                 progress(step)
-                try world.step()
+                if let store { try world.stepOnDisk(store) } else { try world.step() }
                 step += 1
             }
-            try world.end()
+            if let store { try world.endOnDisk(store) } else { try world.end() }
         } catch {
+            world.store?.close()
             return (world, step, error)
         }
         return (world, step, nil)
@@ -87,7 +91,7 @@ extension World {
     }
 
     /// With every receiver well and every webhook enabled, all that is pending must end by itself.
-    private func drain() throws(Violation) {
+    func drain() throws(Violation) {
         for slot in live { receivers[Int(slot.index)].mode = .healthy }
         // Each delivery takes a few more events; timers of settled ones are events too.
         for _ in 0..<1000 + 20 * oracle.deliveries.count {

@@ -8,6 +8,7 @@ struct Trace {
         case addWebhook, updateWebhook, enable, disable, removeWebhook
         case push, cancel, cancelAll, attemptEnded, startFailed, wallJump, mode
         case run, start, settled, webhookDisabled, webhookReleased
+        case crash, restarted, synced
     }
 
     private struct Event {
@@ -79,6 +80,9 @@ struct Trace {
         case .wallJump: " by \(event.first) ms"
         case .mode: " of receiver \(event.first): \(event.second)"
         case .run, .cancelAll: ""
+        case .crash: " \(event.first == 0 ? "of the process" : "of the power"), \(event.third) of \(event.second) facts synced"
+        case .restarted: ": \(event.first) deliveries, \(event.second) webhooks, \(event.third) outcomes"
+        case .synced: ", \(event.first) facts"
         }
     }
 }

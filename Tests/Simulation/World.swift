@@ -41,6 +41,8 @@ final class World {
     private var failedStarts: [(flight: Flight, wait: Int64)] = []
     private var actions: ContiguousArray<Action> = []
     private var identifier: UInt64 = 0
+    /// What outlasts the process; nil in a world without a disk.
+    private(set) var store: Store?
 
     init(seed: UInt64) {
         random = RandomSource(seed: seed)
@@ -49,8 +51,15 @@ final class World {
         oracle = Oracle(maximumInFlight: profile.maximumInFlight)
     }
 
-    private var wall: WallTime {
+    var wall: WallTime {
         WallTime(milliseconds: World.wallStart + now / 1_000_000 + wallOffset)
+    }
+
+    /// Gives the world a disk; at its beginning.
+    func attachDisk() throws(Violation) -> Store {
+        let store = try Store(self, seed: random.next())
+        self.store = store
+        return store
     }
 
     private var instant: Instant {
@@ -68,6 +77,7 @@ final class World {
 
     func add(_ slot: WebhookSlot, policy: WebhookPolicy, isEnabled: Bool) throws(Violation) {
         trace.note(.addWebhook, at: now, Int64(slot.index), Int64(slot.generation), Int64(policy.maximumInFlight))
+        try store?.addWebhook(slot, policy: policy, isEnabled: isEnabled)
         live.append(slot)
         let receiver = Receiver(random: &random)
         if slot.index < receivers.count { receivers[Int(slot.index)] = receiver } else { receivers.append(receiver) }
@@ -78,6 +88,7 @@ final class World {
 
     func update(_ slot: WebhookSlot, policy: WebhookPolicy) throws(Violation) {
         trace.note(.updateWebhook, at: now, Int64(slot.index), Int64(policy.maximumInFlight))
+        try store?.changeWebhook(slot) { $0.policy = policy }
         oracle.update(slot, policy: policy)
         core.updateWebhook(slot, policy: policy)
         try finishInput()
@@ -85,6 +96,7 @@ final class World {
 
     func set(_ slot: WebhookSlot, enabled: Bool) throws(Violation) {
         trace.note(enabled ? .enable : .disable, at: now, Int64(slot.index))
+        try store?.changeWebhook(slot) { $0.isEnabled = enabled }
         oracle.set(slot, enabled: enabled)
         core.setWebhook(slot, enabled: enabled)
         try finishInput()
@@ -92,6 +104,7 @@ final class World {
 
     func remove(_ slot: WebhookSlot) throws(Violation) {
         trace.note(.removeWebhook, at: now, Int64(slot.index))
+        try store?.removeWebhook(slot)
         if let place = live.firstIndex(of: slot) {
             live.remove(at: place)
             if gone.count == 16 { gone.removeFirst() }
@@ -145,9 +158,12 @@ final class World {
             core.setLog(log, of: flight.delivery)
             oracle.deliveries[flight.token].log = log
             let range = oracle.attemptEnded(flight.token, result, at: now, wall: wall)
+            let slot = core.slot(of: core.record(flight.delivery))
+            store?.heard(result, of: flight.token)
             core.attemptEnded(flight.delivery, result, at: instant, wall: wall)
             try accept(range, of: flight)
             try finishInput()
+            try store?.noteHealth(of: slot)
         }
     }
 
@@ -159,6 +175,50 @@ final class World {
             "delivery \(flight.token) was settled instead of being tried again"
         )
         try oracle.accept(due: core.record(flight.delivery).due, of: flight.token, within: range)
+    }
+
+    // MARK: Restarts
+
+    /// The process is gone with all it knew.
+    func forgetLife(seed: UInt64) {
+        core = DeliveryCore(DeliveryCore.Options(maximumInFlight: profile.maximumInFlight, seed: seed))
+        oracle = Oracle(maximumInFlight: profile.maximumInFlight)
+        live = []
+        gone = []
+        released = []
+        nextIndex = 0
+        flights = []
+        isFed = false
+        failedStarts = []
+        actions = []
+    }
+
+    /// Adds a webhook that the disk holds, at the next index. Its receiver is another one than before.
+    func restoreWebhook(
+        _ slot: WebhookSlot,
+        _ version: WebhookVersion,
+        failingSince: Int64?,
+        pausedUntil: Int64?
+    ) throws(Violation) {
+        live.append(slot)
+        nextIndex = max(nextIndex, slot.index + 1)
+        let receiver = Receiver(random: &random)
+        if slot.index < receivers.count { receivers[Int(slot.index)] = receiver } else { receivers.append(receiver) }
+        oracle.add(
+            slot,
+            policy: version.policy,
+            isEnabled: version.isEnabled,
+            failingSince: failingSince,
+            pausedUntil: pausedUntil
+        )
+        core.addWebhook(
+            slot,
+            policy: version.policy,
+            isEnabled: version.isEnabled,
+            failingSince: failingSince.map { Instant(nanoseconds: $0) },
+            pausedUntil: pausedUntil.map { Instant(nanoseconds: $0) }
+        )
+        try finishInput()
     }
 
     // MARK: Running
@@ -212,16 +272,18 @@ final class World {
         switch action {
         case .start(let delivery):
             try start(delivery)
-        case .scheduled:
-            // A hint for a journal; that a try follows is checked by the oracle.
-            break
+        case .scheduled(let delivery, let generation):
+            // That a try follows is checked by the oracle.
+            try store?.schedule(delivery, generation)
         case .settled(let settlement):
             let token = Int64(bitPattern: settlement.event)
             trace.noteUnordered(.settled, at: now, token, Int64(settlement.state.rawValue), Int64(settlement.attempts))
             try oracle.settled(settlement, at: now)
+            try store?.settle(settlement)
         case .webhookDisabled(let slot, let reason, let failingSince):
             trace.note(.webhookDisabled, at: now, Int64(slot.index), Int64(reason.rawValue))
             try oracle.disabled(slot, failingSince: failingSince?.nanoseconds)
+            try store?.disabled(slot)
         case .webhookReleased(let slot):
             trace.note(.webhookReleased, at: now, Int64(slot.index))
             try oracle.released(slot)

@@ -16,6 +16,8 @@ final class EngineJournal: Sendable {
     let lastOutcome: Atomic<UInt64>
     /// Records that lanes could not write: work that a crash would repeat.
     let lost = Atomic<UInt64>(0)
+    /// The engine ends: see ``keepAll()``.
+    private let keepsAll = Atomic<Bool>(false)
 
     private init(_ journal: Journal, isSynchronous: Bool, lastOutcome: UInt64) {
         self.journal = journal
@@ -100,8 +102,14 @@ final class EngineJournal: Sendable {
         }
     }
 
+    /// From here on nothing is given up. An engine that ends lets go of events that are not settled; their records are the
+    /// next engine's, and must not be deleted in the moment before the journal is closed.
+    func keepAll() {
+        keepsAll.store(true, ordering: .releasing)
+    }
+
     func release(_ position: Position) {
-        guard position != .none else { return }
+        guard position != .none, !keepsAll.load(ordering: .acquiring) else { return }
         journal.release(position)
     }
 

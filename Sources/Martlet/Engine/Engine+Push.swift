@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 import Model
 import Registry
@@ -82,12 +83,13 @@ extension Engine {
     ) throws(MartletError) {
         var extraction = JSONText.Extraction()
         var number = 0
-        var rest = events[...]
-        while !rest.isEmpty {
+        var start = 0
+        while start < events.count {
             number += 1
-            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            let line = UnsafeRawBufferPointer(rebasing: rest[..<end])
-            rest = rest[min(end + 1, rest.endIndex)...]
+            let end = Engine.endOfLine(in: events, from: start)
+            let line = UnsafeRawBufferPointer(rebasing: events[start..<end])
+            // At the most one past the last byte of memory that exists: no overflow.
+            start = end + 1
             guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) else { continue }
             do throws(MartletError) {
                 if try pushLine(line, extraction: &extraction).isDuplicate { duplicates += 1 } else { accepted += 1 }
@@ -95,6 +97,13 @@ extension Engine {
                 throw MartletError(error.code, "line \(number): \(error.message)")
             }
         }
+    }
+
+    /// Where the line that begins at `start` ends: a line feed, or the end of all.
+    private static func endOfLine(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        guard let base = rest.baseAddress, let found = memchr(base, 0x0A, rest.count) else { return bytes.count }
+        return start + (UnsafeRawPointer(found) - base)
     }
 
     /// Pushes one full event, a JSON document as ``pushJSON(_:accepted:duplicates:)`` takes them.

@@ -38,6 +38,8 @@ extension EngineState {
 
     func stopLanes() {
         guard phase.exchange(.stopped, ordering: .acquiringAndReleasing) != .stopped else { return }
+        // Before any lane lets go of what it leaves to the next engine.
+        journal?.keepAll()
         for lane in lanes {
             lane.requestStop()
         }

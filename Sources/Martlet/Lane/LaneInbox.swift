@@ -45,6 +45,8 @@ struct LaneInbox: ~Copyable, Sendable {
         var deliveries: ContiguousArray<InboxDelivery> = []
         /// False once the lane has taken its last look.
         var isOpen = true
+        /// The lane comes for deliveries by itself within a millisecond; only a command wakes it.
+        var isVisited = false
 
         var isEmpty: Bool {
             commands.isEmpty && deliveries.isEmpty
@@ -64,18 +66,22 @@ struct LaneInbox: ~Copyable, Sendable {
     func put(_ fill: (inout Contents) -> Void) -> Answer {
         contents.withLock { contents in
             guard contents.isOpen else { return .closed }
-            let wasEmpty = contents.isEmpty
+            let wasEmpty = contents.isVisited ? contents.commands.isEmpty : contents.isEmpty
             fill(&contents)
-            return wasEmpty && !contents.isEmpty ? .takenWakeNeeded : .taken
+            let isEmpty = contents.isVisited ? contents.commands.isEmpty : contents.isEmpty
+            return wasEmpty && !isEmpty ? .takenWakeNeeded : .taken
         }
     }
 
     /// Swaps the contents with `emptied`, whose capacity is used again.
-    func take(into emptied: inout Contents) {
+    ///
+    /// - Parameter returning: whoever takes comes again within a millisecond, without being woken.
+    func take(into emptied: inout Contents, returning: Bool = false) {
         emptied.commands.removeAll(keepingCapacity: true)
         // A burst's memory is given back, ordinary traffic's is kept.
         emptied.deliveries.removeAll(keepingCapacity: emptied.deliveries.capacity <= 16_384)
         contents.withLock { contents in
+            contents.isVisited = returning
             swap(&contents.commands, &emptied.commands)
             swap(&contents.deliveries, &emptied.deliveries)
         }

@@ -24,6 +24,9 @@ final class LaneLoop {
     fileprivate var taken = LaneInbox.Contents()
     private var actions: ContiguousArray<Action> = []
     private var isStopping = false
+    private var visits = VisitRate()
+    /// Told the inbox that the lane comes by itself.
+    private var isReturning = false
     var startHasFailed = false
 
     init(lane: Lane, transport: Transport, core: DeliveryCore.Options, host: any LaneHost) {
@@ -38,14 +41,16 @@ final class LaneLoop {
         while true {
             takeInbox()
             if isStopping { break }
-            core.run(at: Clock.monotonic())
+            let now = Clock.monotonic()
+            visits.taken(taken.deliveries.count, at: now)
+            core.run(at: now)
             perform()
             if startHasFailed {
                 // The slot it gave back may serve another delivery; this one waits, so this ends.
                 startHasFailed = false
                 continue
             }
-            transport.poll(until: core.nextTimer ?? .distantFuture)
+            transport.poll(until: min(core.nextTimer ?? .distantFuture, nextVisit(after: now)))
             while let completion = transport.nextCompletion() {
                 attemptEnded(completion)
             }
@@ -64,8 +69,14 @@ final class LaneLoop {
 
     // MARK: Inbox
 
+    /// When the lane has promised to look into its inbox again.
+    private func nextVisit(after now: Instant) -> Instant {
+        isReturning ? now.advanced(milliseconds: VisitRate.sleepMilliseconds) : .distantFuture
+    }
+
     private func takeInbox() {
-        lane.inbox.take(into: &taken)
+        isReturning = visits.isHigh
+        lane.inbox.take(into: &taken, returning: isReturning)
         for command in taken.commands where !command.isQuestion {
             perform(command)
         }

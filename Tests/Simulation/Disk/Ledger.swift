@@ -15,6 +15,11 @@ struct Ledger {
             entries.append((fact, value))
         }
 
+        /// All there is was noted now.
+        mutating func date(_ fact: Int) {
+            entries = entries.map { (fact, $0.value) }
+        }
+
         /// The last value that holds for sure; nil where there is none.
         func certain(_ floor: Int) -> Value? {
             entries.last { $0.fact <= floor }?.value
@@ -131,6 +136,7 @@ struct Ledger {
         case .none: break
         case .event(var event):
             event.fact = number
+            for place in event.deliveries.indices { event.deliveries[place].steps.date(number) }
             keys[event.key] = events.count
             open.insert(events.count)
             events.append(event)

@@ -59,7 +59,7 @@ final class SimulatedDisk: @unchecked Sendable {
 
         private static func pages(_ size: Int) -> UnsafeMutableRawBufferPointer {
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
-            memset(memory.baseAddress, 0, size)
+            memory.initializeMemory(as: UInt8.self, repeating: 0)
             return memory
         }
     }

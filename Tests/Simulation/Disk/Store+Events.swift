@@ -36,7 +36,8 @@ extension Store {
             .event,
             .event(fact(of: head, targets, payload: UInt64(number))),
             length: head.headLength(targets: targets.count) + payload.count,
-            options: .lazy
+            options: .lazy,
+            mayInterrupt: true
         ) { sink in
             head.begin(&sink)
             for target in targets { sink.put(target) }
@@ -85,17 +86,15 @@ extension Store {
         event.isRedelivery = true
         if wait > 0 {
             let due = world.now + wait * 1_000_000
-            event.deliveries[0].steps.note(
-                Ledger.Step(progress: progress, due: due, wallOffset: world.wallOffset),
-                ledger.facts + 1
-            )
+            event.deliveries[0].steps.note(Ledger.Step(progress: progress, due: due, wallOffset: world.wallOffset), 0)
         }
         let number = ledger.events.count
         let position = try append(
             .redelivery,
             .event(event),
             length: RedeliveryRecord.encodedLength,
-            options: .lazy
+            options: .lazy,
+            mayInterrupt: true
         ) { record.put(into: &$0) }
         return StoredEvent(self, head, number: number, position: position, source: source, repeats: record.repeats)
     }
@@ -113,23 +112,29 @@ extension Store {
         event.noted += 1
         let isLast = event.noted == event.ends.count
         var waiting: [WaitingOutcome] = []
+        var numbers = SettledRecord.Outcomes()
         if profile.tellsDeliveries {
             let subject = Ledger.Outcome.Subject.delivery(event.number, delivery.number)
             waiting.append(try enter(subject, outcome(of: event, settlement, delivery.webhook, state)))
+            numbers.delivery = lastOutcome
         }
         if isLast, profile.tellsEvents {
             let summary = ledger.summary(of: event.number, ended: delivery.number, state)
             let own = summaryOfMemory(event, delivery.number, state)
             try require(summary == own, "event \(event.number) is told as \(own), but it is \(summary)")
             waiting.append(try enter(.event(event.number), outcome(of: event, summary)))
+            numbers.event = lastOutcome
         }
         // What the copy of an event says of an end must not be there before what the host is to be told of it.
         event.ends[delivery.number] = state
-        let record = settledRecord(settlement, delivery, event, state)
+        var record = settledRecord(settlement, delivery, event, state)
+        record.outcomes = numbers
         let position = try append(
             .settled,
             .end(event: event.number, delivery: delivery.number, state),
-            length: record.encodedLength
+            length: record.encodedLength,
+            options: Store.replacing,
+            mayInterrupt: true
         ) { record.put(into: &$0) }
         _ = key
         queue += waiting
@@ -166,6 +171,23 @@ extension Store {
         )
     }
 
+    /// An attempt is over; what comes of it is written down with it.
+    func heard(_ result: AttemptResult, of token: Int) {
+        let number = world.oracle.deliveries[token].attempts
+        let snippet: StaticString = "what the receiver said"
+        let text = UnsafeRawBufferPointer(start: snippet.utf8Start, count: snippet.utf8CodeUnitCount)
+        let note = AttemptNote(
+            number: number,
+            startedAt: world.wall,
+            durationMicroseconds: result.durationMicroseconds,
+            status: result.status,
+            errorClass: result.errorClass,
+            snippet: UnsafeRawBufferPointer(rebasing: text.prefix(random.next(below: 20))),
+            error: UnsafeRawBufferPointer(start: nil, count: 0)
+        )
+        ended = (token, note)
+    }
+
     /// The attempt that is just being heard of, where it is the delivery's.
     private func note(of token: Int) -> AttemptNote? {
         ended.flatMap { $0.token == token ? $0.note : nil }
@@ -187,7 +209,8 @@ extension Store {
         let position = try append(
             .attempt,
             .step(event: event.number, delivery: deliveries[token].number, step),
-            length: entry.encodedLength
+            length: entry.encodedLength,
+            mayInterrupt: true
         ) { entry.put(into: &$0) }
         if entry.attempt == nil { release(position) } else { enterLog(position) }
     }

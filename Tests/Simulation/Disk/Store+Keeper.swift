@@ -11,29 +11,38 @@ enum Work {
     case id(String)
     case outcome(UInt64)
     case log(Position)
-    case kept(StoredEvent)
+    /// An event whose payload is kept, with its ends as they were when it was looked at.
+    case kept(StoredEvent, [UInt8])
     /// Looks for the deliveries that are pending.
     case find
-    case pending(StoredEvent, [EventRecord.Pending], [Ledger.Step])
+    case pending(PendingEvent)
+}
+
+/// An event with deliveries that were pending when they were looked at.
+struct PendingEvent {
+    var event: StoredEvent
+    /// How the others had ended.
+    var ends: [UInt8]
+    var deliveries: [EventRecord.Pending] = []
+    var steps: [Ledger.Step] = []
+    /// The ends of the event whose payload it sends.
+    var sourceEnds: [UInt8]
 }
 
 // The keeper: writes anew what is needed of the oldest segments, so that they can go.
 extension Store {
-    /// Of the same record as before, so that nobody needs the old one.
-    private static var copying: AppendOptions { [.lazy, .reserve, .copied] }
-
     /// Does a few things; begins a new pass where none is under way.
     func keep(steps: Int) throws(Violation) {
         for _ in 0..<steps {
             if work.isEmpty {
-                findWork()
+                try findWork()
                 guard !work.isEmpty else { return }
             }
             try perform(work.removeLast())
         }
     }
 
-    private func findWork() {
+    private func findWork() throws(Violation) {
         let fraction = [0.25, 0.5, 0.75, 1][random.next(below: 4)]
         let candidates = journal.compactionCandidates(maximumLiveFraction: fraction)
         guard let last = candidates.prefix(1 + random.next(below: 3)).last?.number else { return }
@@ -45,8 +54,11 @@ extension Store {
         found += queue.filter { isOld($0.position) }.map { .outcome($0.number) }
         found += told.filter { isOld($0.position) }.map { .outcome($0.number) }
         found += log.filter { isOld($0) }.map { .log($0) }
-        found += kept.filter { isOld($0.position) }.map { .kept($0) }
+        found += kept.filter { isOld($0.position) }.map { .kept($0, $0.ends) }
         found.append(.find)
+        // A copy stands for itself. A power failure must not leave it and take what it relies on: the outcomes of the ends
+        // that it tells of.
+        try sync()
         work = found.reversed()
     }
 
@@ -63,11 +75,11 @@ extension Store {
             release(webhook.position)
         case .health(let id):
             guard let known = health[id], isOld(known.position) else { return }
-            try write(known.record, options: Store.copying)
+            try write(known.record)
         case .id(let id):
             guard let place = recent.firstIndex(where: { $0.id == id && isOld($0.position) }) else { return }
             let record = SeenRecord(acceptedAt: recent[place].acceptedAt, key: id)
-            let copy = try append(.seen, .none, length: SeenRecord.maximumLength, options: Store.copying) {
+            let copy = try append(.seen, .none, length: SeenRecord.maximumLength, options: Store.replacing) {
                 record.put(into: &$0)
             }
             let old = recent[place].position
@@ -83,28 +95,32 @@ extension Store {
             guard log.contains(position) else { return }
             let copy = try copyRecord(position)
             if let place = log.firstIndex(of: position) { log[place] = copy }
-        case .kept(let event):
-            if isOld(event.position) { try copy(event, pending: [], steps: []) }
-        case .find: findPending()
-        case .pending(let event, let pending, let steps):
-            let source = event.original
-            if source !== event, isOld(source.position), !hasPendingWork(source) {
-                try copy(source, pending: [], steps: [])
+        case .kept(let event, let ends):
+            if isOld(event.position) { try copy(PendingEvent(event: event, ends: ends, sourceEnds: ends)) }
+        case .find:
+            findPending()
+            try sync()
+        case .pending(let found):
+            let source = found.event.original
+            if source !== found.event, isOld(source.position), !hasPendingWork(source) {
+                try copy(PendingEvent(event: source, ends: found.sourceEnds, sourceEnds: found.sourceEnds))
             }
-            if isOld(event.position) { try copy(event, pending: pending, steps: steps) }
+            if isOld(found.event.position) { try copy(found) }
         }
     }
 
     private func hasPendingWork(_ event: StoredEvent) -> Bool {
         work.contains { one in
-            if case .pending(let other, _, _) = one { other === event } else { false }
+            if case .pending(let other) = one { other.event === event } else { false }
         }
     }
 
     private func copyRecord(_ position: Position) throws(Violation) -> Position {
         let pinned = try pin(position)
         guard let kind = RecordKind(rawValue: pinned.kind) else { throw Violation("a record of no kind is kept") }
-        let copy = try append(kind, .none, length: pinned.bytes.count, options: Store.copying) { $0.put(pinned.bytes) }
+        let copy = try append(kind, .none, length: pinned.bytes.count, options: Store.replacing) { sink in
+            if kind == .settled { SettledRecord.putCopy(of: pinned.bytes, into: &sink) } else { sink.put(pinned.bytes) }
+        }
         release(position)
         return copy
     }
@@ -112,7 +128,7 @@ extension Store {
     // MARK: Events
 
     private func findPending() {
-        var found: [Int: (event: StoredEvent, pending: [EventRecord.Pending], steps: [Ledger.Step])] = [:]
+        var found: [Int: PendingEvent] = [:]
         world.core.forEachDelivery { _, record in
             let delivery = deliveries[Int(record.event)]
             guard let event = delivery.event, isOld(event.position) || isOld(event.original.position) else { return }
@@ -122,15 +138,19 @@ extension Store {
                 webhook: delivery.webhook,
                 progress: step.progress
             )
-            found[event.number, default: (event, [], [])].pending.append(pending)
+            let new = PendingEvent(event: event, ends: event.ends, sourceEnds: event.original.ends)
+            found[event.number, default: new].deliveries.append(pending)
             found[event.number]?.steps.append(step)
         }
-        for (_, one) in found.sorted(by: { $0.key > $1.key }) { work.append(.pending(one.event, one.pending, one.steps)) }
+        work += found.sorted { $0.key > $1.key }.map { .pending($0.value) }
     }
 
     /// Writes an event anew with all that is known of its deliveries: how those ended that have, and how far the others had
-    /// come when they were looked at.
-    private func copy(_ event: StoredEvent, pending: [EventRecord.Pending], steps: [Ledger.Step]) throws(Violation) {
+    /// come when they were looked at. Where one has ended since, the next pass does it.
+    private func copy(_ found: PendingEvent) throws(Violation) {
+        let event = found.event
+        guard event.ends == found.ends else { return }
+        let (pending, steps) = (found.deliveries, found.steps)
         let pinned = try pin(event.position)
         let old = event.position
         if event.source != nil {
@@ -140,7 +160,7 @@ extension Store {
                 .redelivery,
                 .copy([(event.number, 0, steps[0])]),
                 length: RedeliveryRecord.encodedLength,
-                options: Store.copying
+                options: Store.replacing
             ) { record.put(into: &$0) }
             return release(old)
         }
@@ -158,7 +178,7 @@ extension Store {
         for (delivery, step) in zip(pending, steps) where step.progress != Progress() {
             moved.append((event.number, Int(delivery.number), step))
         }
-        event.position = try append(.event, .copy(moved), length: length, options: Store.copying) { sink in
+        event.position = try append(.event, .copy(moved), length: length, options: Store.replacing) { sink in
             decoded.event.begin(&sink, isCopy: true)
             EventRecord.put(states: ends, pending: pending, into: &sink)
             EventRecord.payload(&sink, length: payload.count, data: decoded.data)

@@ -12,7 +12,8 @@ extension Store {
         let position = try append(
             .outcome,
             .outcome(record.number, subject),
-            length: OutcomeRecord.maximumLength
+            length: OutcomeRecord.maximumLength,
+            mayInterrupt: true
         ) { record.put(into: &$0) }
         return WaitingOutcome(number: record.number, position: position)
     }
@@ -37,7 +38,13 @@ extension Store {
 
     private func noteTold(_ former: [(number: UInt64, position: Position)]) throws(Violation) {
         guard !former.isEmpty else { return }
-        let record = try append(.told, .told(former.map(\.number)), length: former.count * 8) { sink in
+        let record = try append(
+            .told,
+            .told(former.map(\.number)),
+            length: former.count * 8,
+            options: Store.replacing,
+            mayInterrupt: true
+        ) { sink in
             for outcome in former { sink.put(outcome.number) }
         }
         // It goes no earlier than the records it names.

@@ -59,7 +59,8 @@ extension Store {
         return versions.count - 1
     }
 
-    /// The old record may be given up once the new one is written, so its file must not go before that one is on the disk.
+    /// For a record that ends or replaces an older one: the older one may be given up then, and its file must not go before
+    /// this record is on the disk.
     static var replacing: AppendOptions { [.lazy, .reserve, .copied] }
 
     func write(_ id: Identifier, _ version: Int) throws(Violation) -> Position {
@@ -105,8 +106,8 @@ extension Store {
         try write(record)
     }
 
-    func write(_ record: HealthRecord, options: AppendOptions = [.lazy, .reserve]) throws(Violation) {
-        let position = try append(.health, .health(record), length: HealthRecord.encodedLength, options: options) {
+    func write(_ record: HealthRecord) throws(Violation) {
+        let position = try append(.health, .health(record), length: HealthRecord.encodedLength, options: Store.replacing) {
             record.put(into: &$0)
         }
         let former = health.updateValue((record, position), forKey: record.webhook)

@@ -90,6 +90,8 @@ final class Store {
     private var crash = SimulatedDisk.Crash.process
     private var crashSeed: UInt64 = 0
     private var isInterrupted = false
+    /// Between two lives.
+    var isDown = false
     /// The last record before this life, and the facts that there were then.
     private var start: (sequence: UInt64, fact: Int) = (0, 0)
 
@@ -156,15 +158,18 @@ final class Store {
     // MARK: Writing
 
     /// Writes one record that `fill` makes and notes what it means.
+    ///
+    /// - Parameter mayInterrupt: the keeper may do something in between, as its thread does.
     func append(
         _ kind: RecordKind,
         _ fact: Ledger.Fact,
         length: Int,
         options: AppendOptions = [.lazy, .reserve],
+        mayInterrupt: Bool = false,
         _ fill: (inout ByteSink) -> Void
     ) throws(Violation) -> Position {
         try checkStopped()
-        if !isInterrupted, random.next(below: 1000) < profile.interruptions {
+        if mayInterrupt, !isInterrupted, random.next(below: 1000) < profile.interruptions {
             isInterrupted = true
             try keep(steps: 1 + random.next(below: 4))
             isInterrupted = false
@@ -213,7 +218,7 @@ final class Store {
     }
 
     func release(_ position: Position) {
-        guard position != .none, journal.release(position) else { return }
+        guard !isDown, position != .none, journal.release(position) else { return }
         settleJournal()
     }
 
