@@ -43,7 +43,11 @@ let package = Package(
         .executableTarget(name: "HeaderGenerator", dependencies: ["MartletC"]),
         .executableTarget(name: "ConfigurationReference", dependencies: ["Model"]),
         // A program and not a test: it runs as long as one likes. Tests/run.sh gives it a million steps.
-        .executableTarget(name: "Simulation", dependencies: ["Delivery", "Model"], path: "Tests/Simulation"),
+        .executableTarget(
+            name: "Simulation",
+            dependencies: ["Delivery", "Journal", "Model", "Records"],
+            path: "Tests/Simulation"
+        ),
         // Receivers on loopback that tests of several rooms talk to.
         .target(name: "TestSupport", dependencies: ["Threading"], path: "Tests/TestSupport"),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),

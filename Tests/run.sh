@@ -78,6 +78,13 @@ suites() {
     suite library one "Self-contained library" library
     suite cabi lines "C interface" bash Tests/CABI/run.sh
     suite integration pytest "Whole system against real receivers" "$work/venv/bin/python" -m pytest Tests/Integration
+    suite bind-python lines "Python binding" bash Tests/Bindings/python/run.sh
+    suite bind-node lines "Node binding" bash Tests/Bindings/node/run.sh
+    suite bind-go lines "Go binding" bash Tests/Bindings/go/run.sh
+    suite bind-cpp lines "C++ header" bash Tests/Bindings/cpp/run.sh
+    suite bind-swift lines "Swift, from packages of their own" bash Tests/Bindings/swift/run.sh
+    suite crash lines "Killed 25 times, nothing lost" bash Tests/Crash/run.sh --cycles 25
+    suite fuzz one "Recovery of mutated journals, 20 seconds" bash Tests/Fuzz/journal/run.sh 20
     suite quickstart one "Quickstart, twice" quickstart_twice
     suite benchmarks one "Benchmarks run" bash Tests/Benchmarks/run.sh --quick
 }

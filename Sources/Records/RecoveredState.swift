@@ -41,11 +41,20 @@ package struct RecoveredState: Sendable {
         package var position: UInt64
     }
 
+    private struct LogKey: Hashable {
+        var delivery: DeliveryKey
+        /// Of an attempt; nil for the end of the delivery.
+        var attempt: UInt16?
+    }
+
     package private(set) var events: [EventKey: Event] = [:]
     private var ends: [DeliveryKey: EventRecord.EndState] = [:]
     private var progress: [DeliveryKey: Progress] = [:]
-    /// Attempts and settled deliveries, oldest first.
-    package private(set) var log: ContiguousArray<UInt64> = []
+    /// Attempts and settled deliveries, oldest first, each once: a record and its copy are one.
+    private var logged: ContiguousArray<(key: LogKey, position: UInt64)> = []
+    /// Which of ``logged`` it is, counted from the first there ever was.
+    private var logPlaces: [LogKey: Int] = [:]
+    private var forgottenLogged = 0
     /// The newest record of each webhook.
     package private(set) var webhooks: [Identifier: UInt64] = [:]
     package private(set) var health: [Identifier: (record: HealthRecord, position: UInt64)] = [:]
@@ -170,7 +179,11 @@ package struct RecoveredState: Sendable {
     private mutating func addAttempt(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let record = AttemptRecord(bytes) else { return false }
         if end(of: record.delivery) == 0 { advance(record.delivery, to: record.progress) }
-        enterLog(position)
+        if let attempt = record.attempt {
+            enterLog(LogKey(delivery: record.delivery, attempt: attempt.number), position)
+        } else {
+            dead.append(position)
+        }
         return true
     }
 
@@ -183,7 +196,7 @@ package struct RecoveredState: Sendable {
             return true
         }
         end(brief.delivery, brief.state)
-        enterLog(position)
+        enterLog(LogKey(delivery: brief.delivery, attempt: nil), position)
         return true
     }
 
@@ -196,7 +209,7 @@ package struct RecoveredState: Sendable {
         for (brief, position) in doubtful {
             if isThere(brief.outcomes.delivery), isThere(brief.outcomes.event), end(of: brief.delivery) == 0 {
                 end(brief.delivery, brief.state)
-                log.append(position)
+                enterLog(LogKey(delivery: brief.delivery, attempt: nil), position)
             } else {
                 dead.append(position)
             }
@@ -204,17 +217,31 @@ package struct RecoveredState: Sendable {
         doubtful = []
     }
 
-    private mutating func enterLog(_ position: UInt64) {
-        log.append(position)
-        guard log.count >= logCapacity * 2 + 1024 else { return }
-        trimLog()
+    private mutating func enterLog(_ key: LogKey, _ position: UInt64) {
+        if let place = logPlaces[key] {
+            dead.append(logged[place - forgottenLogged].position)
+            logged[place - forgottenLogged].position = position
+            return
+        }
+        logPlaces[key] = forgottenLogged + logged.count
+        logged.append((key, position))
+        if logged.count >= logCapacity * 2 + 1024 { trimLog() }
     }
 
     private mutating func trimLog() {
-        let surplus = log.count - logCapacity
+        let surplus = logged.count - logCapacity
         guard surplus > 0 else { return }
-        dead.append(contentsOf: log[..<surplus])
-        log.removeSubrange(..<surplus)
+        for (key, position) in logged[..<surplus] {
+            logPlaces[key] = nil
+            dead.append(position)
+        }
+        logged.removeSubrange(..<surplus)
+        forgottenLogged += surplus
+    }
+
+    /// Attempts and settled deliveries, oldest first.
+    package var log: ContiguousArray<UInt64> {
+        ContiguousArray(logged.lazy.map(\.position))
     }
 
     // MARK: Outcomes
@@ -248,8 +275,11 @@ package struct RecoveredState: Sendable {
 
     private mutating func note(_ key: String, _ acceptedAt: WallTime, position: UInt64) {
         if let known = seen[key] {
-            // A copy of the event says nothing new of its id.
-            guard position != 0 || known.position == 0 else { return }
+            // An event's own record needs not be kept for its id's sake.
+            if position == 0 {
+                seen[key]?.acceptedAt = max(known.acceptedAt, acceptedAt)
+                return
+            }
             if known.position != 0 { dead.append(known.position) }
             seen[key] = Seen(acceptedAt: max(known.acceptedAt, acceptedAt), position: position)
             return
@@ -261,6 +291,12 @@ package struct RecoveredState: Sendable {
 
     private mutating func trimSeen() {
         let surplus = seenOrder.count - seenCapacity
+        // A record that was moved forward stands behind younger ones.
+        let byTime = seenOrder.enumerated().sorted { left, right in
+            let times = (seen[left.element]?.acceptedAt.milliseconds ?? 0, seen[right.element]?.acceptedAt.milliseconds ?? 0)
+            return (times.0, left.offset) < (times.1, right.offset)
+        }
+        seenOrder = ContiguousArray(byTime.map(\.element))
         guard surplus > 0 else { return }
         for key in seenOrder[..<surplus] {
             if let gone = seen.removeValue(forKey: key), gone.position != 0 { dead.append(gone.position) }

@@ -181,7 +181,7 @@ PAUSE = [
 def recovery(label: str, title: str, count: int, quick_count: int, *arguments: str) -> Row:
     return Row(
         f"recovery-{label}", title, "martlet", count, quick_count, kind="recovery", group="recovery", sync="interval",
-        delay_ms=4_000, warm_up=0, once=True, arguments=("--mode", "recovery", "--lanes", "2", *arguments),
+        delay_ms=20_000, warm_up=0, once=True, arguments=("--mode", "recovery", "--lanes", "2", *arguments),
     )
 
 

@@ -142,6 +142,7 @@ extension World {
         let size: [Int64] = [1000, 60_000, 3_600_000, 86_400_000, 31_536_000_000]
         let jump = size[random.next(below: size.count)] * (random.next(below: 2) == 0 ? 1 : -1)
         wallOffset += jump
+        store?.ledger.hasClockJumped = true
         trace.note(.wallJump, at: now, jump)
     }
 }

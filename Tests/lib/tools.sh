@@ -29,13 +29,16 @@ find_missing() {
     missing=()
     local pair
     for pair in gcc:gcc pkg-config:pkg-config readelf:binutils cmake:cmake abidiff:abigail-tools valgrind:valgrind \
-        openssl:openssl python3:python3 go:golang-go node:nodejs; do
+        openssl:openssl python3:python3 go:golang-go node:nodejs g++:g++ make:make tsc:node-typescript; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=(nginx-light)
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     has_package libcurl || missing+=(libcurl4-openssl-dev)
     has_package jansson || missing+=(libjansson-dev)
+    has_package sqlite3 || missing+=(libsqlite3-dev)
+    [ -e /usr/include/nlohmann/json.hpp ] || missing+=(nlohmann-json3-dev)
+    [ -e /usr/share/nodejs/express ] || missing+=(node-express)
     has_venv || missing+=(python3-venv)
 }
 

@@ -213,7 +213,7 @@ extension Ledger {
         _ isPower: Bool,
         _ capacity: Int
     ) throws(Violation) {
-        for (fact, id) in ids.suffix(capacity) where fact <= floor {
+        for (fact, id) in ids.suffix(capacity) where fact <= floor && !hasClockJumped {
             try require(found.ids.contains(id), "the id \(id) of the host is forgotten")
         }
         guard isPower else { return }

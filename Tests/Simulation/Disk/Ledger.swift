@@ -68,6 +68,8 @@ struct Ledger {
         var expiry: Int64
         var wallOffset: Int64
         var payload: UInt64
+        /// The id that the host gave it, with its tenant.
+        var ownID: String?
     }
 
     struct Outcome {
@@ -98,8 +100,10 @@ struct Ledger {
     var keys: [EventKey: Int] = [:]
     var webhooks: [Identifier: Webhook] = [:]
     var outcomes: [UInt64: Outcome] = [:]
-    /// Ids of the host with the fact that first tells of each, in order.
+    /// The newest ids of the host with the fact that tells of each, in order.
     var ids: [(fact: Int, id: String)] = []
+    /// The wall clock jumped: the order of acceptance cannot be told from the times.
+    var hasClockJumped = false
     /// Events that may still change.
     var open: Set<Int> = []
 
@@ -125,7 +129,6 @@ struct Ledger {
         case webhook(Identifier, Int)
         case removal(Identifier)
         case health(HealthRecord)
-        case id(String)
         /// Of an event, with what it says of its deliveries.
         case copy([(event: Int, delivery: Int, Step)])
     }
@@ -140,6 +143,10 @@ struct Ledger {
             keys[event.key] = events.count
             open.insert(events.count)
             events.append(event)
+            guard let id = event.ownID else { return }
+            ids.removeAll { $0.id == id }
+            ids.append((number, id))
+            if ids.count > 100 { ids.removeFirst() }
         case .step(let event, let delivery, let step):
             events[event].deliveries[delivery].steps.note(step, number)
         case .copy(let steps):
@@ -158,7 +165,6 @@ struct Ledger {
         case .webhook(let id, let version): webhooks[id, default: Webhook()].versions.note(version, number)
         case .removal(let id): webhooks[id, default: Webhook()].versions.note(nil, number)
         case .health(let record): webhooks[record.webhook, default: Webhook()].health.note(record, number)
-        case .id(let id): if !ids.contains(where: { $0.id == id }) { ids.append((number, id)) }
         }
     }
 

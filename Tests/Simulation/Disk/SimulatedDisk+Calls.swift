@@ -139,6 +139,7 @@ extension SimulatedDisk {
             change { state in
                 guard let file = state.names.removeValue(forKey: from) else { return ENOENT }
                 state.names[to] = file
+                state.noteSegment(to)
                 state.changes.append(.rename(from, to: to))
                 return 0
             }
@@ -157,18 +158,21 @@ extension SimulatedDisk {
     // MARK: The journal's threads
 
     /// Waits until the journal's threads have done what they have to: first a segment is made ahead, then what is dead is
-    /// deleted. Nothing else runs meanwhile.
+    /// deleted. Nothing else runs meanwhile. Answers the number of the oldest segment.
     ///
     /// - Parameter syncsDirectory: the journal syncs the directory after each deletion.
-    func settle(_ journal: Journal, syncsDirectory: Bool) {
+    @discardableResult
+    func settle(_ journal: Journal, syncsDirectory: Bool) -> UInt32 {
         let active = journal.segmentUsage().last?.number ?? 0
-        _ = state.wait { state in state.unfinished.isEmpty && state.highestSegment > active ? () : nil }
-        guard SimulatedDisk.hasDeadSegment(journal) else { return }
-        state.update { $0.isGateOpen = true }
-        while SimulatedDisk.hasDeadSegment(journal) || (syncsDirectory && state.update { $0.owesDirectorySync }) {
-            sched_yield()
+        _ = state.wait { state in state.unfinished.isEmpty && state.newestSegment > active ? () : nil }
+        if SimulatedDisk.hasDeadSegment(journal) {
+            openGate()
+            while SimulatedDisk.hasDeadSegment(journal) || (syncsDirectory && state.update { $0.owesDirectorySync }) {
+                sched_yield()
+            }
+            closeGate()
         }
-        state.update { $0.isGateOpen = false }
+        return journal.segmentUsage().first?.number ?? 0
     }
 
     /// The oldest segment takes no more and nothing of it is needed.
@@ -176,20 +180,12 @@ extension SimulatedDisk {
         let usage = journal.segmentUsage()
         return usage.count > 1 && usage.first?.liveBytes == 0
     }
-
-    /// Lets the threads end.
-    func release() {
-        state.update { $0.isGateOpen = true }
-    }
 }
 
 extension SimulatedDisk.State {
-    fileprivate var highestSegment: UInt32 {
-        var highest: UInt32 = 0
-        for name in names.keys where name.hasPrefix("segment-") && name.hasSuffix(".log") {
-            let digits = name.dropFirst("segment-".count).dropLast(".log".count)
-            if let number = UInt32(digits, radix: 16) { highest = max(highest, number) }
-        }
-        return highest
+    mutating func noteSegment(_ name: String) {
+        guard name.hasPrefix("segment-"), name.hasSuffix(".log") else { return }
+        let digits = name.dropFirst("segment-".count).dropLast(".log".count)
+        if let number = UInt32(digits, radix: 16) { newestSegment = max(newestSegment, number) }
     }
 }

@@ -58,7 +58,8 @@ extension Store {
             hasDeliveryOutcomes: profile.tellsDeliveries,
             expiry: head.expiryMilliseconds.map { world.now + max($0, 0) * 1_000_000 } ?? .max,
             wallOffset: world.wallOffset,
-            payload: payload
+            payload: payload,
+            ownID: head.ownID.map { SeenRecord.key(id: $0, tenant: head.tenant) }
         )
     }
 
@@ -249,7 +250,7 @@ extension Store {
     private func remember(_ id: String, at time: WallTime) throws(Violation) {
         guard profile.seenCapacity > 0 else { return }
         let record = SeenRecord(acceptedAt: time, key: id)
-        let position = try append(.seen, .id(id), length: SeenRecord.maximumLength) { record.put(into: &$0) }
+        let position = try append(.seen, .none, length: SeenRecord.maximumLength) { record.put(into: &$0) }
         recent.append((id, time, position))
         while recent.count > profile.seenCapacity { release(recent.removeFirst().position) }
     }

@@ -42,6 +42,10 @@ extension Store {
         }
     }
 
+    var isLarge: Bool {
+        journal.segmentUsage().count > 40
+    }
+
     private func findWork() throws(Violation) {
         let fraction = [0.25, 0.5, 0.75, 1][random.next(below: 4)]
         let candidates = journal.compactionCandidates(maximumLiveFraction: fraction)

@@ -35,7 +35,6 @@ extension Store {
         var crash = armedCrash
         let state = try reopen(&crash)
         isDown = false
-        begin()
         try require(state.unreadable == 0, "\(state.unreadable) records cannot be read")
         var opening = Opening(state: state)
         ids = IdentifierGenerator(seed: random.next())
@@ -75,6 +74,7 @@ extension Store {
             guard next.hasStopped else {
                 next.arm(calls: nil, .process, seed: 0)
                 isDown = false
+                begin()
                 for position in state.finish() { release(Position(rawValue: position)) }
                 return state
             }
@@ -242,7 +242,7 @@ extension Store {
             var position = Position(rawValue: seen.position)
             if position == .none {
                 let record = SeenRecord(acceptedAt: seen.acceptedAt, key: id)
-                position = try append(.seen, .id(id), length: SeenRecord.maximumLength) { record.put(into: &$0) }
+                position = try append(.seen, .none, length: SeenRecord.maximumLength) { record.put(into: &$0) }
             }
             written.append((id, seen.acceptedAt, position))
         }

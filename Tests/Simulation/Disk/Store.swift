@@ -90,6 +90,9 @@ final class Store {
     private var crash = SimulatedDisk.Crash.process
     private var crashSeed: UInt64 = 0
     private var isInterrupted = false
+    /// The segments of the newest and of the oldest record.
+    private var active: UInt32 = 0
+    private var oldest: UInt32 = .max
     /// Between two lives.
     var isDown = false
     /// The last record before this life, and the facts that there were then.
@@ -130,6 +133,8 @@ final class Store {
         start = (journal.lastSequence, ledger.facts)
         writesLeft = nil
         isInterrupted = false
+        active = 0
+        oldest = .max
     }
 
     // MARK: Crashes
@@ -206,20 +211,26 @@ final class Store {
         writes += 1
         try ledger.note(fact)
         if isLast { try stop() }
-        settleJournal()
-        try checkStopped()
+        if position.segment != active {
+            active = position.segment
+            settleJournal()
+            try checkStopped()
+        } else {
+            noteSynced()
+        }
         return position
     }
 
     /// Lets the journal's threads do their part.
     func settleJournal() {
-        disk.settle(journal, syncsDirectory: !profile.isOrdered)
+        oldest = disk.settle(journal, syncsDirectory: !profile.isOrdered)
         if !disk.hasStopped { noteSynced() }
     }
 
     func release(_ position: Position) {
         guard !isDown, position != .none, journal.release(position) else { return }
-        settleJournal()
+        // Files go from the oldest on.
+        if position.segment <= oldest { settleJournal() }
     }
 
     func sync() throws(Violation) {

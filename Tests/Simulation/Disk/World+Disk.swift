@@ -39,6 +39,8 @@ extension World {
             try store.poll(maximum: 1 + store.random.next(below: 20))
         }
         if store.random.next(below: 1000) < store.profile.keeps { try store.keep(steps: 1 + store.random.next(below: 30)) }
+        // It does not let the disk fill up.
+        if store.isLarge { try store.keep(steps: 300) }
         if store.random.next(below: 1000) < store.profile.syncs {
             try store.sync()
             trace.note(.synced, at: now, Int64(store.ledger.synced))
@@ -136,7 +138,10 @@ extension World {
             do throws(Violation) {
                 // The time it takes.
                 now += Int64(store.random.next(below: [1, 1000, 100_000][store.random.next(below: 3)])) * 1_000_000
-                if store.random.next(below: 10) == 0 { wallOffset += Int64(store.random.next(below: 7_200_000)) - 3_600_000 }
+                if store.random.next(below: 10) == 0 {
+                    wallOffset += Int64(store.random.next(below: 7_200_000)) - 3_600_000
+                    store.ledger.hasClockJumped = true
+                }
                 let restored = try store.restart()
                 forgetLife(seed: store.random.next())
                 try restoreWebhooks(store)
