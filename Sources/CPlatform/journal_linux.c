@@ -135,6 +135,15 @@ int32_t martlet_journal_size(int32_t file, int64_t *bytes) {
     return 0;
 }
 
+int64_t martlet_journal_data_end(int32_t file, int64_t bytes) {
+    /* Room that was reserved and never written is a hole to lseek(2), pages written in memory are data. Appended files have
+       one stretch of data; one with more is read whole. */
+    off_t hole = lseek(file, 0, SEEK_HOLE);
+    if (hole < 0 || hole >= bytes) return bytes;
+    if (lseek(file, hole, SEEK_DATA) >= 0 || errno != ENXIO) return bytes;
+    return hole;
+}
+
 int32_t martlet_journal_allocated_size(int32_t file, int64_t *bytes) {
     struct stat status;
     if (fstat(file, &status) != 0) return errno;

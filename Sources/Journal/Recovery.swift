@@ -189,7 +189,12 @@ struct Recovery {
         let before = lastSequence
         var isInOrder = true
         var isFirstRecord = true
-        var scanner = SegmentScanner(mapping.bytes, header: segment.header, after: before)
+        var scanner = SegmentScanner(
+            mapping.bytes,
+            header: segment.header,
+            after: before,
+            dataEnd: mapping.dataEnd
+        )
         while let finding = scanner.next() {
             switch finding {
             case .record(let record):

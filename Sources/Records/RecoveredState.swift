@@ -178,7 +178,12 @@ package struct RecoveredState: Sendable {
 
     private mutating func addAttempt(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let record = AttemptRecord(bytes) else { return false }
-        if end(of: record.delivery) == 0 { advance(record.delivery, to: record.progress) }
+        if end(of: record.delivery) == 0 {
+            // Each is one further than the one before. One that is not was moved here for the log's sake, and what a copy of
+            // the event says since is newer.
+            let known = progress(of: record.delivery)
+            if Progress.later(record.progress, known) != known { advance(record.delivery, to: record.progress) }
+        }
         if let attempt = record.attempt {
             enterLog(LogKey(delivery: record.delivery, attempt: attempt.number), position)
         } else {

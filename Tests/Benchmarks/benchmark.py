@@ -96,7 +96,7 @@ def main() -> int:
     print(
         f"Medians of {options.rounds} interleaved rounds; ratios are taken within a round. HTTP/1.1 keep-alive to "
         "loopback, 1 KiB body,\n64 in flight unless the row says otherwise. CPU is user and system time of the "
-        "sender's process (push: of the pushing thread)."
+        "sender's process (push, events accepted: of the pushing threads)."
     )
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     for warning in doubts + table.warnings(options.chosen, entries):

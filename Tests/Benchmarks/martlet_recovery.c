@@ -2,9 +2,9 @@
 ///
 /// A child process opens the directory, registers `--webhooks` webhooks, pushes `--count` events and ends without
 /// closing, as one that is killed does. The receiver must hold its answers back for longer than an attempt may take
-/// (start the sink with `--delay-ms`), so that all of them are pending. With `--no-match` it is `--count` webhooks that come back, and no event. With `--cold`
-/// what the child wrote is then forced to the disk and dropped from the page cache, as after the machine was started
-/// anew. This process then opens the directory, and pushes one event more.
+/// (start the sink with `--delay-ms`), so that all of them are pending. With `--no-match` it is `--count` webhooks that
+/// come back, and no event. With `--cold` what the child wrote is then forced to the disk and dropped from the page
+/// cache, as after the machine was started anew. This process then opens the directory, and pushes one event more.
 #include "martlet_bench.h"
 
 #include "martlet_host.h"

@@ -10,7 +10,7 @@ class Row:
     id: str
     title: str
     client: str  # one that rounds.Bench.command knows
-    count: int  # measured deliveries or pushes in a round; fairness: milliseconds of the undisturbed part
+    count: int  # measured deliveries, pushes or webhooks in a round; fairness: milliseconds of the undisturbed part
     quick_count: int
     kind: str = "deliver"  # a key of table.COLUMNS: which columns it fills
     group: str = "main"
@@ -22,7 +22,7 @@ class Row:
     delay_ms: int = 0  # how long the sink holds each answer back
     warm_up: int = 500  # deliveries or pushes; fairness: milliseconds
     sync: str = ""  # os, interval or always: its client gets a directory for a journal or a database
-    once: bool = False  # slow to set up: in a quick run one round has to do
+    once: bool = False  # in a quick run one round has to do
     threads: int = 1  # that push
     batch: int = 1  # events in a call, rows in a transaction
     hanging: int = 0  # webhooks whose receiver is a second sink, which answers nothing before the deadline
@@ -113,7 +113,7 @@ def store(label: str, title: str, client: str, count: int, quick_count: int, **s
     """Events that are written down as fast as they come, or kept in memory alone."""
     arguments = ("--mode", "push", "--webhooks", "1") if client == "martlet" else ()
     return Row(
-        label, title, client, count, quick_count, kind="store", group="journal",
+        label, title, client, count, quick_count, kind="store", group="journal", once=True,
         delay_ms=4_000 if client == "martlet" else 0, arguments=arguments, **shape,
     )
 
@@ -164,7 +164,7 @@ STORE = [
 DURABLE = [
     Row(
         f"journal-{lanes}", f"Martlet, {plural(lanes, 'lane')}, journal, interval", "martlet", 60_000, 6_000,
-        kind="durable", group="journal", baseline=f"martlet-{lanes}", sync="interval",
+        kind="durable", group="journal", baseline=f"martlet-{lanes}", sync="interval", once=True,
         arguments=("--lanes", str(lanes)),
     )
     for lanes in (1, 2)

@@ -102,7 +102,7 @@ def lines_of(entry: dict) -> list[tuple[str, list[str]]]:
     if entry["kind"] == "pause":
         parts = [
             ("  nothing is moved", entry["undisturbed"]),
-            (f"  {entry['segmentsMoved']:,.0f} files with stragglers are moved", entry["compacting"]),
+            (f"  files with stragglers are moved: {entry['segmentsMoved']:,.0f}", entry["compacting"]),
         ]
         return [(title, [])] + [
             (name, [f"{part[key]:,.1f}" for key in ("p50", "p99", "p999", "max")] + [f"{part['slow']:,}"])

@@ -19,6 +19,8 @@ class Ledger:
         self.acknowledged = {}  # outcome -> life
         self.unread = []
         self.redelivered = {}
+        # Redeliveries whose maker was killed before it could tell their ids.
+        self.unannounced = 0
         self.repeated = 0
         self.parked = None
         self.refused = defaultdict(int)
@@ -74,7 +76,7 @@ class Ledger:
 
     def hear_refused(self, name):
         self.refused[name] += 1
-        if name not in ("STORAGE_FULL", "QUEUE_FULL") and not (name == "WRONG_STATE" and self.mode == "policy"):
+        if name not in ("STORAGE_FULL", "QUEUE_FULL"):
             self.fault(f"life {self.life}: {name}")
 
     def hear_repeated(self, number, accepted, duplicates, error):
@@ -107,8 +109,15 @@ class Ledger:
                     if id == webhook and name in self.paths:
                         self.sink.told.setdefault((self.paths[name], number), self.life)
 
+    def hear_redelivers(self):
+        self.unannounced += 1
+
     def hear_redelivered(self, new, old):
-        self.redelivered[new] = old
+        self.unannounced -= 1
+        if new is not None:
+            self.redelivered[new] = old
+        elif old not in ("QUEUE_FULL", "STORAGE_FULL"):
+            self.fault(f"a redelivery was refused: {old}")
 
     def hear_stats(self, journal, events, queue):
         self.unwritten = max(self.unwritten, journal["unwrittenRecords"])
@@ -224,6 +233,9 @@ class Ledger:
                     continue
                 ends = told[number].get(id, set())
                 ends = {end for end in ends if end[0] not in self.redelivered}
+                while len(ends) > 1 and self.unannounced:
+                    self.unannounced -= 1
+                    ends.remove(max(ends))
                 if len(ends) != 1:
                     self.fault(f"event {number} has {len(ends)} ends at {names[id]}: {ends}")
                 allowed = {SUCCEEDED}

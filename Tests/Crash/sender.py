@@ -178,10 +178,11 @@ def read_outcomes(engine):
 
 def redeliver(engine, delivery):
     made = ctypes.create_string_buffer(72)
+    say("redelivers")
     try:
         engine.call("redeliver", delivery, made)
     except Error as error:
-        say("refused", error.name)
+        say("redelivered", None, error.name)
         return
     say("redelivered", made.value.decode(), delivery.decode())
 

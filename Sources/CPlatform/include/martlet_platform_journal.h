@@ -31,6 +31,9 @@ int32_t martlet_journal_open_file(int32_t directory, const char *name, int32_t h
 int32_t martlet_journal_close(int32_t file);
 int32_t martlet_journal_size(int32_t file, int64_t *bytes);
 /// Bytes of the disk that the file takes, reserved ones included.
+/* Where the zeros begin that the file ends with, as far as the file system knows without reading: `bytes` where it does not. */
+int64_t martlet_journal_data_end(int32_t file, int64_t bytes);
+
 int32_t martlet_journal_allocated_size(int32_t file, int64_t *bytes);
 /// posix_fallocate(3) from the start of the file.
 int32_t martlet_journal_allocate(int32_t file, int64_t bytes);

@@ -39,6 +39,8 @@ struct SegmentScanner {
 
     private let bytes: UnsafeRawBufferPointer
     private let salt: UInt64
+    /// From here on the bytes are known to be zeros, so that nobody has to look.
+    private let dataEnd: Int
     private var offset = SegmentHeader.bytes
     /// The sequence of the record before, or a lower bound of it.
     private(set) var lastSequence: UInt64
@@ -49,8 +51,9 @@ struct SegmentScanner {
     private var searchBudget: Int
 
     /// `bytes` is a whole segment, header included. The first record has any sequence higher than `after`:
-    /// the one before this segment may be lost.
-    init(_ bytes: UnsafeRawBufferPointer, header: SegmentHeader, after: UInt64) {
+    /// the one before this segment may be lost. From `dataEnd` on there are only zeros.
+    init(_ bytes: UnsafeRawBufferPointer, header: SegmentHeader, after: UInt64, dataEnd: Int = .max) {
+        self.dataEnd = dataEnd
         self.bytes = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, header.segmentBytes)])
         salt = header.salt
         let floor = header.sequenceFloor == 0 ? 0 : header.sequenceFloor - 1
@@ -147,7 +150,7 @@ struct SegmentScanner {
 
     private func firstNonZero(from start: Int) -> Int? {
         var at = start
-        while at < bytes.count {
+        while at < min(bytes.count, dataEnd) {
             if word(at) != 0 { return at }
             at += 8
         }
@@ -156,7 +159,8 @@ struct SegmentScanner {
 
     /// A multiple of 8; a file that was cut may have a few more bytes.
     private func endOfNonZero(from start: Int) -> Int {
-        var end = bytes.count & ~7
+        // The last byte of data may stand within a word.
+        var end = min(bytes.count, dataEnd < .max - 7 ? dataEnd + 7 : .max) & ~7
         while end > start, word(end - 8) == 0 {
             end -= 8
         }

@@ -143,7 +143,7 @@ struct FileSystem: Sendable {
         if code == EACCES { throw .unsupportedFileSystem(path: path) }
         try check(code, "map", full(name))
         guard let address else { throw .system(operation: "map", path: full(name), code: ENOMEM) }
-        return Mapping(address: address, count: bytes, calls: calls)
+        return Mapping(address: address, count: bytes, dataEnd: calls.dataEnd(file, bytes), calls: calls)
     }
 
     /// Every name in the directory, in no order.

@@ -10,12 +10,15 @@ final class Mapping: @unchecked Sendable {
     // threads by the release store of publish(_:at:).
     private let address: UnsafeMutableRawPointer
     let count: Int
+    /// When the file was mapped, nothing but zeros stood from here on.
+    let dataEnd: Int
     private let calls: SystemCalls
     private let process = getpid()
 
-    init(address: UnsafeMutableRawPointer, count: Int, calls: SystemCalls) {
+    init(address: UnsafeMutableRawPointer, count: Int, dataEnd: Int, calls: SystemCalls) {
         self.address = address
         self.count = count
+        self.dataEnd = dataEnd
         self.calls = calls
     }
 

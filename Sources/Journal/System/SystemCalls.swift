@@ -18,6 +18,8 @@ package struct SystemCalls: Sendable {
         @Sendable (_ directory: Int32, _ name: String, _ how: Int32, _ mode: UInt32, _ file: inout Int32) -> Int32
     package var size: @Sendable (_ file: Int32, _ bytes: inout Int64) -> Int32
     package var allocatedSize: @Sendable (_ file: Int32, _ bytes: inout Int64) -> Int32
+    /// Where the zeros begin that the file ends with, as far as that is known without reading it; `bytes` where it is not.
+    package var dataEnd: @Sendable (_ file: Int32, _ bytes: Int) -> Int
     package var allocate: @Sendable (_ file: Int32, _ bytes: Int64) -> Int32
     /// May write less than asked for.
     package var write:
@@ -47,6 +49,7 @@ package struct SystemCalls: Sendable {
         openFile: { martlet_journal_open_file($0, $1, $2, $3, &$4) },
         size: { martlet_journal_size($0, &$1) },
         allocatedSize: { martlet_journal_allocated_size($0, &$1) },
+        dataEnd: { Int(martlet_journal_data_end($0, Int64($1))) },
         allocate: { martlet_journal_allocate($0, $1) },
         write: { martlet_journal_write($0, $1.baseAddress, $1.count, $2, &$3) },
         read: { martlet_journal_read($0, $1.baseAddress, $1.count, $2, &$3) },

@@ -85,10 +85,12 @@ extension Ledger {
             if rank(step.progress) >= rank(certain?.progress ?? Progress()) { certain = step }
         }
         let least = rank(certain?.progress ?? Progress())
-        let allowed = steps.possible(floor).filter { rank($0.progress) >= least }
+        // Of several that are equally far any may be found: the older ones are moved forward too.
+        let allowed = steps.entries.filter { rank($0.value.progress) >= least }
+            .filter { $0.fact > floor || rank($0.value.progress) == least }.map(\.value)
         if let match = allowed.last(where: { $0.progress == progress }) { return match }
         try require(
-            progress == certain?.progress ?? Progress(),
+            progress == certain?.progress ?? Progress() || least == 0 && progress == Progress(),
             "\(name) goes on with \(progress), but \(String(describing: certain)) or one of \(allowed) was written"
         )
         return certain
@@ -213,12 +215,14 @@ extension Ledger {
         _ isPower: Bool,
         _ capacity: Int
     ) throws(Violation) {
-        for (fact, id) in ids.suffix(capacity) where fact <= floor && !hasClockJumped {
+        // Of two that came in the same millisecond nobody can tell the younger one.
+        let times = Dictionary(grouping: ids, by: \.acceptedAt).mapValues(\.count)
+        for (fact, id, time) in ids.suffix(capacity) where fact <= floor && !hasClockJumped && times[time] == 1 {
             try require(found.ids.contains(id), "the id \(id) of the host is forgotten")
         }
         guard isPower else { return }
         ids = ids.compactMap { entry in
-            found.ids.contains(entry.id) ? (0, entry.id) : entry.fact <= floor ? entry : nil
+            found.ids.contains(entry.id) ? (0, entry.id, entry.acceptedAt) : entry.fact <= floor ? entry : nil
         }
     }
 }

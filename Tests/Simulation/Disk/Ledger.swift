@@ -70,6 +70,7 @@ struct Ledger {
         var payload: UInt64
         /// The id that the host gave it, with its tenant.
         var ownID: String?
+        var acceptedAt: WallTime
     }
 
     struct Outcome {
@@ -101,7 +102,7 @@ struct Ledger {
     var webhooks: [Identifier: Webhook] = [:]
     var outcomes: [UInt64: Outcome] = [:]
     /// The newest ids of the host with the fact that tells of each, in order.
-    var ids: [(fact: Int, id: String)] = []
+    var ids: [(fact: Int, id: String, acceptedAt: WallTime)] = []
     /// The wall clock jumped: the order of acceptance cannot be told from the times.
     var hasClockJumped = false
     /// Events that may still change.
@@ -145,7 +146,7 @@ struct Ledger {
             events.append(event)
             guard let id = event.ownID else { return }
             ids.removeAll { $0.id == id }
-            ids.append((number, id))
+            ids.append((number, id, event.acceptedAt))
             if ids.count > 100 { ids.removeFirst() }
         case .step(let event, let delivery, let step):
             events[event].deliveries[delivery].steps.note(step, number)

@@ -139,7 +139,7 @@ extension SimulatedDisk {
             change { state in
                 guard let file = state.names.removeValue(forKey: from) else { return ENOENT }
                 state.names[to] = file
-                state.noteSegment(to)
+                state.findNewestSegment()
                 state.changes.append(.rename(from, to: to))
                 return 0
             }
@@ -148,6 +148,8 @@ extension SimulatedDisk {
             let isDeletion = pthread_equal(pthread_self(), owner) == 0
             return change(waits: true) { state in
                 guard state.names.removeValue(forKey: name) != nil else { return ENOENT }
+                // Opening removes spare segments at the end.
+                if !isDeletion { state.findNewestSegment() }
                 state.changes.append(.unlink(name))
                 if isDeletion { state.owesDirectorySync = true }
                 return 0
@@ -183,6 +185,11 @@ extension SimulatedDisk {
 }
 
 extension SimulatedDisk.State {
+    mutating func findNewestSegment() {
+        newestSegment = 0
+        for name in names.keys { noteSegment(name) }
+    }
+
     mutating func noteSegment(_ name: String) {
         guard name.hasPrefix("segment-"), name.hasSuffix(".log") else { return }
         let digits = name.dropFirst("segment-".count).dropLast(".log".count)

@@ -94,7 +94,7 @@ final class SimulatedDisk: @unchecked Sendable {
         /// It deleted a file and has not synced the directory since.
         var owesDirectorySync = false
         var unfinished: Set<Int32> = []
-        /// The number of the newest segment there is or was.
+        /// The number of the newest segment.
         var newestSegment: UInt32 = 0
 
         struct Image {
@@ -113,7 +113,7 @@ final class SimulatedDisk: @unchecked Sendable {
             let files = image.files.map { File($0.bytes, durable: $0.durable) }
             state.names = image.names.mapValues { files[$0] }
             state.durableNames = image.durableNames.mapValues { files[$0] }
-            for name in state.names.keys { state.noteSegment(name) }
+            state.findNewestSegment()
             for name in Set(state.names.keys).union(state.durableNames.keys).sorted()
             where state.names[name] !== state.durableNames[name] {
                 state.changes.append(state.names[name].map { .link(name, $0) } ?? .unlink(name))

@@ -59,7 +59,8 @@ extension Store {
             expiry: head.expiryMilliseconds.map { world.now + max($0, 0) * 1_000_000 } ?? .max,
             wallOffset: world.wallOffset,
             payload: payload,
-            ownID: head.ownID.map { SeenRecord.key(id: $0, tenant: head.tenant) }
+            ownID: head.ownID.map { SeenRecord.key(id: $0, tenant: head.tenant) },
+            acceptedAt: head.acceptedAt
         )
     }
 

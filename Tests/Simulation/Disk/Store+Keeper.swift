@@ -42,8 +42,11 @@ extension Store {
         }
     }
 
-    var isLarge: Bool {
-        journal.segmentUsage().count > 40
+    /// Much more room is taken than is needed.
+    var isWasteful: Bool {
+        let usage = journal.segmentUsage()
+        let live = usage.reduce(0) { $0 + $1.liveBytes }
+        return usage.count * profile.segmentBytes > 3 * live + 20 * profile.segmentBytes
     }
 
     private func findWork() throws(Violation) {
@@ -179,7 +182,7 @@ extension Store {
             decoded.event.headLength(targets: 0)
             + EventRecord.copyListLength(deliveries: ends.count, pending: pending.count) + payload.count
         var moved: [(event: Int, delivery: Int, Ledger.Step)] = []
-        for (delivery, step) in zip(pending, steps) where step.progress != Progress() {
+        for (delivery, step) in zip(pending, steps) {
             moved.append((event.number, Int(delivery.number), step))
         }
         event.position = try append(.event, .copy(moved), length: length, options: Store.replacing) { sink in

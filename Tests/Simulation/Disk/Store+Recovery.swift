@@ -24,7 +24,8 @@ extension Store {
 
     /// Ends this life, reads what it left, and answers the deliveries that go on, in order. Webhooks are added to `slots`.
     func restart() throws(Violation) -> [Restored] {
-        isDown = true
+        if simTrace { debugPrint("CRASH", armedCrash, ledger.synced, ledger.facts) }
+        (isDown, isJudged) = (true, false)
         deliveries = []
         kept = []
         work = []
@@ -54,6 +55,8 @@ extension Store {
         try readLog(&opening)
         try restoreEvents(&opening, &found)
         try ledger.recover(found, after: crash, idCapacity: profile.seenCapacity)
+        isJudged = true
+        settleJournal()
         try restoreIDs(state)
         return opening.pending
     }
@@ -69,12 +72,18 @@ extension Store {
             var state = RecoveredState(logCapacity: profile.logCapacity, seenCapacity: profile.seenCapacity)
             disk = next
             journal = try Store.open(next, profile) { record in
-                state.add(kind: record.kind, position: record.position.rawValue, record.bytes)
+                if simTrace {
+                    debugPrint("R", record.position.segment, record.position.offset, record.sequence, RecordKind(rawValue: record.kind)!,
+                    record.kind == 5 ? OutcomeRecord.number(record.bytes)! : 0, record.kind == 6 ? ToldRecord.numbers(record.bytes) : [],
+                    record.kind == 4 ? ledger.keys[SettledRecord(record.bytes)!.delivery.event] ?? -1 : -1, record.kind == 4 ? SettledRecord(record.bytes)!.outcomes : .init(), record.kind == 1 ? ledger.keys[EventRecord.Decoded(record.bytes)!.event.key] ?? -1 : -1, record.kind == 8 || record.kind == 9 ? WebhookRecord.id(record.bytes)!.low : 0) }
+                return state.add(kind: record.kind, position: record.position.rawValue, record.bytes)
             }
             guard next.hasStopped else {
                 next.arm(calls: nil, .process, seed: 0)
                 isDown = false
                 begin()
+                // What an earlier life wrote may not be on the disk yet, and what it replaced is given up here.
+                try sync()
                 for position in state.finish() { release(Position(rawValue: position)) }
                 return state
             }

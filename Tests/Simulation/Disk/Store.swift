@@ -1,6 +1,8 @@
 import Journal
 import Model
 import Records
+import Glibc
+let simTrace = getenv("SIM_TRACE") != nil
 
 /// The durable side of a world: what an engine writes into its journal, record by record and in the same order, and what
 /// it keeps in memory of it. The machine may stop at any write.
@@ -95,6 +97,8 @@ final class Store {
     private var oldest: UInt32 = .max
     /// Between two lives.
     var isDown = false
+    /// The ledger has seen what this life began with.
+    var isJudged = true
     /// The last record before this life, and the facts that there were then.
     private var start: (sequence: UInt64, fact: Int) = (0, 0)
 
@@ -178,6 +182,7 @@ final class Store {
             isInterrupted = true
             try keep(steps: 1 + random.next(below: 4))
             isInterrupted = false
+            try checkStopped()
         }
         let isLast = writesLeft == 0
         writesLeft = writesLeft.map { $0 - 1 }
@@ -209,6 +214,7 @@ final class Store {
             try stop()
         }
         writes += 1
+        if simTrace { debugPrint("W", ledger.facts + 1, kind, position.segment, position.offset, "\(fact)".prefix(200), ledger.synced) }
         try ledger.note(fact)
         if isLast { try stop() }
         if position.segment != active {
@@ -248,7 +254,7 @@ final class Store {
 
     private func noteSynced() {
         let sequence = journal.syncedSequence
-        guard sequence >= start.sequence, sequence > 0 else { return }
+        guard isJudged, sequence >= start.sequence, sequence > 0 else { return }
         ledger.synced = max(ledger.synced, start.fact + Int(sequence - start.sequence))
     }
 

@@ -36,11 +36,11 @@ extension World {
     private func tend(_ store: Store) throws(Violation) {
         try store.checkStopped()
         if store.random.next(below: 1000) < store.profile.polls {
-            try store.poll(maximum: 1 + store.random.next(below: 20))
+            try store.poll(maximum: 1 + store.random.next(below: 100))
         }
         if store.random.next(below: 1000) < store.profile.keeps { try store.keep(steps: 1 + store.random.next(below: 30)) }
         // It does not let the disk fill up.
-        if store.isLarge { try store.keep(steps: 300) }
+        if store.isWasteful { try store.keep(steps: 50) }
         if store.random.next(below: 1000) < store.profile.syncs {
             try store.sync()
             trace.note(.synced, at: now, Int64(store.ledger.synced))

@@ -1,0 +1,168 @@
+import Foundation
+import JSONText
+import Model
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Martlet
+
+@Suite("Durability")
+struct DurabilityTests {
+    /// A directory that goes with the test.
+    private final class Directory: Sendable {
+        let path = NSTemporaryDirectory() + "martlet-durability-\(UUID().uuidString)"
+
+        deinit {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+
+        /// Small files, so that many begin and end in a test.
+        func open(_ more: String = "", delays: String = "[0.05,0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3]") throws -> Engine {
+            try openEngine(
+                #""dataDirectory":"\#(path)","journal":{"segmentBytes":65536},"maxEventBytes":4096,"#
+                    + #""breaker":{"failures":0},"logRetention":{"attempts":100,"payloadBytes":20000}"#
+                    + (more.isEmpty ? "" : ",\(more)"),
+                delays: delays
+            )
+        }
+    }
+
+    private static let filling = String(repeating: "x", count: 1500)
+
+    @Test("An engine that is closed with much pending gives up none of it")
+    func closing() throws {
+        let directory = Directory()
+        let isReady = Atomic<Bool>(false)
+        let server = TestServer.serve { connection, _ in
+            connection.answer(isReady.load(ordering: .acquiring) ? 200 : 503)
+        }
+        defer { server.stop() }
+        var engine = try directory.open(delays: "[0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]")
+        for _ in 0..<2 { try engine.addWebhook(server.url) }
+        for tag in 0..<UInt64(200) {
+            try engine.push(type: "call.placed", data: #""\#(Self.filling)""#, tag: tag)
+        }
+        for _ in 0..<5 {
+            #expect(failure { try engine.close(timeoutMilliseconds: 0) }?.code == .timedOut)
+            engine = try directory.open(delays: "[0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]")
+            #expect(try engine.stats()["journal"]?["recovery"]?["deliveries"] == .integer(400))
+        }
+        isReady.store(true, ordering: .releasing)
+        let outcomes = try engine.waitForOutcomes(600)
+        #expect(Set(outcomes.map(\.tag)) == Set(0..<200))
+        #expect(outcomes.allSatisfy { $0.state == .succeeded })
+        try engine.close(timeoutMilliseconds: 5_000)
+    }
+
+    /// What several threads do to one engine until it is closed under them.
+    private final class Load: Sendable {
+        let accepted = Mutex<Set<UInt64>>([])
+        let told = Mutex<Set<UInt64>>([])
+        private let nextTag = Atomic<UInt64>(0)
+
+        func run(_ engine: Engine, _ url: String, milliseconds: Int) {
+            let group = DispatchGroup()
+            for _ in 0..<3 { start(group) { self.push(engine) } }
+            start(group) { self.changeWebhooks(of: engine, url) }
+            start(group) { self.readOutcomes(of: engine) }
+            start(group) { while (try? engine.stats()) != nil, (try? engine.checkOpen()) != nil { usleep(2_000) } }
+            usleep(UInt32(milliseconds) * 1_000)
+            _ = failure { try engine.close(timeoutMilliseconds: 0) }
+            group.wait()
+        }
+
+        private func start(_ group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
+            group.enter()
+            Thread {
+                body()
+                group.leave()
+            }.start()
+        }
+
+        private func push(_ engine: Engine) {
+            while true {
+                let tag = nextTag.wrappingAdd(1, ordering: .relaxed).oldValue
+                // Most are nobody's: they come and go, and what waits stands in their way.
+                let type = tag % 16 == 0 ? "call.placed" : "workflow.failed"
+                do {
+                    try engine.push(type: type, data: #""\#(DurabilityTests.filling)""#, tag: tag)
+                    accepted.withLock { _ = $0.insert(tag) }
+                } catch {
+                    if error.code == .closed { return }
+                }
+                usleep(200)
+            }
+        }
+
+        private func changeWebhooks(of engine: Engine, _ url: String) {
+            while true {
+                do {
+                    let id = try engine.addWebhook(url + "gone", #""enabled":false"#)
+                    try engine.update(id, #"{"description":"changed"}"#)
+                    try engine.delete(id)
+                } catch {
+                    return
+                }
+                usleep(1_000)
+            }
+        }
+
+        func readOutcomes(of engine: Engine) {
+            // Those that come after the last look are told in the next life.
+            while (try? engine.checkOpen()) != nil {
+                let outcomes = (try? engine.pollOutcomes(maximum: 64)) ?? []
+                told.withLock { told in
+                    for outcome in outcomes where outcome.kind == .event { told.insert(outcome.tag) }
+                }
+                if outcomes.isEmpty { usleep(500) }
+            }
+        }
+    }
+
+    @Test("Pushes, changes and closes at the same time, while old records are moved: nothing is lost")
+    func everythingAtOnce() throws {
+        let directory = Directory()
+        let isReady = Atomic<Bool>(false)
+        let server = TestServer.serve { connection, _ in
+            connection.answer(isReady.load(ordering: .acquiring) ? 200 : 503)
+        }
+        defer { server.stop() }
+        let load = Load()
+        var deleted: Int64 = 0
+        var webhook = ""
+        for life in 0..<6 {
+            let engine = try directory.open(#""lanes":2"#)
+            if life == 0 { webhook = try engine.addWebhook(server.url) }
+            load.run(engine, server.url, milliseconds: 700)
+            if case .integer(let count)? = try engine.stats()["journal"]?["segmentsDeleted"] { deleted += count }
+        }
+        // Without it nothing was moved, and this test proves little.
+        #expect(deleted > 20)
+        isReady.store(true, ordering: .releasing)
+        let engine = try directory.open(#""lanes":2"#)
+        #expect(try engine.json(engine.webhook, webhook)["id"]?.stringValue == webhook)
+        let reader = DispatchGroup()
+        reader.enter()
+        Thread {
+            load.readOutcomes(of: engine)
+            reader.leave()
+        }.start()
+        try engine.flush(timeoutMilliseconds: 60_000)
+        try engine.close(timeoutMilliseconds: 5_000)
+        reader.wait()
+        for outcome in try engine.pollOutcomes(maximum: 1_000_000) where outcome.kind == .event {
+            load.told.withLock { _ = $0.insert(outcome.tag) }
+        }
+        let accepted = load.accepted.withLock { $0 }
+        let missing = accepted.subtracting(load.told.withLock { $0 })
+        #expect(accepted.count > 500)
+        #expect(missing.isEmpty, "\(missing.sorted().prefix(10)) of \(accepted.count)")
+    }
+}
+
+extension Engine {
+    fileprivate func checkOpen() throws(MartletError) {
+        try state.checkOpen()
+    }
+}
