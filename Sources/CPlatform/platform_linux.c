@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +14,12 @@ int32_t martlet_platform_pipe(int32_t *read_end, int32_t *write_end) {
     *read_end = ends[0];
     *write_end = ends[1];
     return failed ? errno : 0;
+}
+
+void martlet_platform_give_memory_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void martlet_platform_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

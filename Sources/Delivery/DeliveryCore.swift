@@ -58,6 +58,15 @@ package struct DeliveryCore: ~Copyable {
         timers.earliest.map { Instant(nanoseconds: $0) }
     }
 
+    /// Gives back the memory of a backlog that is gone; to be called while nothing is pending.
+    package mutating func trim() {
+        guard records.count == 0 else { return }
+        records = Slab<DeliveryRecord>()
+        // Timers of deliveries that are gone could be taken for those of new ones, which begin at the same numbers.
+        timers.compact { $0.kind == .webhook && webhooks[Int($0.index)].wakeAt == $0.time }
+        actions = []
+    }
+
     package func record(_ delivery: UInt32) -> DeliveryRecord {
         records[delivery]
     }

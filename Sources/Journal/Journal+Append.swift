@@ -60,7 +60,7 @@ extension Journal {
         _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         _ fourth: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        options: AppendOptions = []
+        options: AppendOptions = .ordinary
     ) throws(JournalError) -> Position {
         // Four buffers that exist in memory: the sum does not overflow.
         let length = RecordFormat.headerBytes &+ first.count &+ second.count &+ third.count &+ fourth.count

@@ -51,4 +51,12 @@ package struct AppendOptions: OptionSet, Sendable {
     package static let reserve = AppendOptions(rawValue: 2)
     /// The record replaces an older one: no segment is deleted before this record is on the disk.
     package static let copied = AppendOptions(rawValue: 4)
+
+    // Ready sets: from another module a literal of several costs hundreds of instructions.
+
+    package static let ordinary: AppendOptions = []
+    /// ``lazy`` and ``reserve``.
+    package static let note = AppendOptions(rawValue: 3)
+    /// ``lazy``, ``reserve`` and ``copied``.
+    package static let move = AppendOptions(rawValue: 7)
 }

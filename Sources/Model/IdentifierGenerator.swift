@@ -54,6 +54,11 @@ package struct IdentifierGenerator: ~Copyable, Sendable {
         package let first: UInt64
         package let seed: UInt64
 
+        package func hash(into hasher: inout Hasher) {
+            // The seeds of one life of the process are the same, and lives do not overlap in time but by a clock's fault.
+            hasher.combine(first)
+        }
+
         package init(first: UInt64, seed: UInt64) {
             self.first = first
             self.seed = seed

@@ -135,13 +135,22 @@ package struct RecoveredState: Sendable {
     }
 
     private mutating func enter(_ key: EventKey, _ position: UInt64, deliveries: UInt32, isRedelivery: Bool) {
-        var event = events[key] ?? Event()
-        if event.position != 0 { dead.append(event.position) }
-        event.position = position
+        // In place: a look-up costs more than everything else here.
+        let former = RecoveredState.place(&events[key, default: Event()], position, deliveries, isRedelivery)
+        if former != 0 { dead.append(former) }
+        if (latest?.key.first ?? 0) <= key.first { latest = (key, Int(deliveries) + 1) }
+    }
+
+    private static func place(
+        _ event: inout Event,
+        _ position: UInt64,
+        _ deliveries: UInt32,
+        _ isRedelivery: Bool
+    ) -> UInt64 {
+        defer { event.position = position }
         event.deliveries = deliveries
         event.isRedelivery = isRedelivery
-        events[key] = event
-        if (latest?.key.first ?? 0) <= key.first { latest = (key, Int(deliveries) + 1) }
+        return event.position
     }
 
     private mutating func end(_ delivery: DeliveryKey, _ state: EventRecord.EndState) {
@@ -165,13 +174,19 @@ package struct RecoveredState: Sendable {
 
     /// How the delivery ended; 0 where it has not.
     package func end(of delivery: DeliveryKey) -> EventRecord.EndState {
-        let known = ends[delivery] ?? 0
+        let known = ends.isEmpty ? 0 : ends[delivery] ?? 0
         guard known == 0, let event = events[delivery.event], event.deliveries == 1 else { return known }
         return event.end
     }
 
+    /// The same for a delivery of an event that is at hand.
+    package func end(of delivery: DeliveryKey, in event: Event) -> EventRecord.EndState {
+        if event.deliveries == 1, event.end != 0 { return event.end }
+        return ends.isEmpty ? 0 : ends[delivery] ?? 0
+    }
+
     package func progress(of delivery: DeliveryKey) -> Progress {
-        progress[delivery] ?? Progress()
+        progress.isEmpty ? Progress() : progress[delivery] ?? Progress()
     }
 
     // MARK: The log
@@ -298,7 +313,9 @@ package struct RecoveredState: Sendable {
         let surplus = seenOrder.count - seenCapacity
         // A record that was moved forward stands behind younger ones.
         let byTime = seenOrder.enumerated().sorted { left, right in
-            let times = (seen[left.element]?.acceptedAt.milliseconds ?? 0, seen[right.element]?.acceptedAt.milliseconds ?? 0)
+            let times = (
+                seen[left.element]?.acceptedAt.milliseconds ?? 0, seen[right.element]?.acceptedAt.milliseconds ?? 0
+            )
             return (times.0, left.offset) < (times.1, right.offset)
         }
         seenOrder = ContiguousArray(byTime.map(\.element))

@@ -8,6 +8,9 @@
 /// A pipe whose ends are non-blocking and closed on exec. Answers 0, or an errno with both ends -1.
 int32_t martlet_platform_pipe(int32_t *read_end, int32_t *write_end);
 
+/* Gives freed memory that the allocator keeps back to the system, where it can be told to. Takes milliseconds. */
+void martlet_platform_give_memory_back(void);
+
 /// Names the calling thread for debuggers; Linux keeps 15 characters.
 void martlet_platform_name_thread(const char *name);
 

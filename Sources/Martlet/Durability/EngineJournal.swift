@@ -93,7 +93,7 @@ final class EngineJournal: Sendable {
             return try append(
                 kind,
                 length: length,
-                options: copied ? [.lazy, .reserve, .copied] : [.lazy, .reserve],
+                options: copied ? .move : .note,
                 fill
             )
         } catch {

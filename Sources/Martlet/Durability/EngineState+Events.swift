@@ -144,7 +144,7 @@ extension EngineState {
                     sink.bytes,
                     draft.data,
                     frame.closingBytes,
-                    options: isLazy ? .lazy : []
+                    options: isLazy ? .lazy : .ordinary
                 )
                 guard let pinned = try journal.journal.pin(position) else { throw .closed }
                 return EventBody.Place(

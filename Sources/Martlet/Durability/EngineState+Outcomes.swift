@@ -14,7 +14,7 @@ extension EngineState {
             outcome.record = try journal.append(
                 .outcome,
                 length: OutcomeRecord.maximumLength,
-                options: isLazy ? .lazy : []
+                options: isLazy ? .lazy : .ordinary
             ) { record.put(into: &$0) }
         } catch {
             throw MartletError(error)

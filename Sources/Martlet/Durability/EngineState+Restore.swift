@@ -148,7 +148,7 @@ extension EngineState {
         var ends: [(number: UInt32, state: Outcome.State)] = []
         for number in 0..<head.deliveries {
             let delivery = DeliveryKey(event: key, number: number)
-            if let state = Outcome.State(rawValue: Int32(restoration.found.end(of: delivery))) {
+            if let state = Outcome.State(rawValue: Int32(restoration.found.end(of: delivery, in: event))) {
                 ends.append((number, state))
                 continue
             }
@@ -260,12 +260,12 @@ extension EngineState {
             var targets: [(number: UInt32, webhook: Identifier)] = []
             if let redelivery = event.redelivery {
                 targets.append((0, redelivery.webhook))
-            } else if let place = restoration.found.events[key]?.position,
-                let pinned = try? journal?.journal.pin(Position(rawValue: place)),
+            } else if let pinned = try? journal?.journal.pin(event.position),
                 let decoded = EventRecord.Decoded(pinned.bytes)
             {
                 decoded.forEachPending { pending in
-                    if restoration.found.end(of: DeliveryKey(event: key, number: pending.number)) == 0 {
+                    let delivery = DeliveryKey(event: key, number: pending.number)
+                    if event.deliveries == 1 || restoration.found.end(of: delivery) == 0 {
                         targets.append((pending.number, pending.webhook))
                     }
                 }

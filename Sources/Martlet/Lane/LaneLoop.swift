@@ -1,3 +1,4 @@
+import CPlatform
 import Delivery
 import Glibc
 import Journal
@@ -24,6 +25,8 @@ final class LaneLoop {
     fileprivate var taken = LaneInbox.Contents()
     private var actions: ContiguousArray<Action> = []
     private var isStopping = false
+    private var largestBacklog = 0
+    private var nextReturn = Instant(nanoseconds: .min)
     private var visits = VisitRate()
     /// Told the inbox that the lane comes by itself.
     private var isReturning = false
@@ -50,6 +53,7 @@ final class LaneLoop {
                 startHasFailed = false
                 continue
             }
+            giveMemoryBack(at: now)
             transport.poll(until: min(core.nextTimer ?? .distantFuture, nextVisit(after: now)))
             while let completion = transport.nextCompletion() {
                 attemptEnded(completion)
@@ -65,6 +69,22 @@ final class LaneLoop {
         sigemptyset(&set)
         sigaddset(&set, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// A backlog of this many deliveries leaves memory behind that is worth giving back.
+    private static var largeBacklog: Int { 16_384 }
+
+    /// Once a large backlog is gone, what it took is given back: the allocator would keep most of it for ever.
+    private func giveMemoryBack(at now: Instant) {
+        largestBacklog = max(largestBacklog, core.pending)
+        guard core.pending == 0, largestBacklog >= LaneLoop.largeBacklog, now >= nextReturn else { return }
+        largestBacklog = 0
+        // A host that pushes in bursts pays for it once a second at the most.
+        nextReturn = now.advanced(milliseconds: 1000)
+        core.trim()
+        attemptStarts = []
+        attemptOwners = []
+        martlet_platform_give_memory_back()
     }
 
     // MARK: Inbox
