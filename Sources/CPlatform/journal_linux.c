@@ -107,6 +107,11 @@ int32_t martlet_journal_check_access(int32_t directory) {
     return faccessat(directory, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
+int32_t martlet_journal_exists(int32_t directory, const char *name) {
+    struct stat status;
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 int32_t martlet_journal_open_file(int32_t directory, const char *name, int32_t how, uint32_t mode, int32_t *file) {
     int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     switch (how) {

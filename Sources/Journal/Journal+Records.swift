@@ -41,6 +41,13 @@ package struct SegmentUsage: Equatable, Sendable {
 
 // Reading, releasing, and moving what holds old segments.
 extension Journal {
+    /// False once somebody has deleted the segment that takes records, or the whole directory: what is appended from then on
+    /// would be gone with the process. One system call.
+    package var isInPlace: Bool {
+        guard let active = appending.withLock({ $0.isClosed ? nil : $0.active }) else { return true }
+        return options.systemCalls.exists(directory, SegmentName.file(active.number))
+    }
+
     /// The record at `position`; nil where it was released or never was.
     ///
     /// With `verifying` its checksum is computed, and ``JournalError/damaged(_:)`` thrown where that does not fit. The

@@ -16,6 +16,8 @@
 
 int32_t martlet_journal_make_directory(const char *path, uint32_t mode);
 int32_t martlet_journal_open_directory(const char *path, int32_t *directory);
+/// 0 where the directory certainly has no such name.
+int32_t martlet_journal_exists(int32_t directory, const char *name);
 /// Whether this thread may list, read and create in the directory: EACCES, or EROFS on a read-only file system.
 int32_t martlet_journal_check_access(int32_t directory);
 

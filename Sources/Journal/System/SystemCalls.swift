@@ -8,6 +8,8 @@ import Glibc
 package struct SystemCalls: Sendable {
     package var makeDirectory: @Sendable (_ path: String, _ mode: UInt32) -> Int32
     package var openDirectory: @Sendable (_ path: String, _ directory: inout Int32) -> Int32
+    /// False where the directory certainly has no such name.
+    package var exists: @Sendable (_ directory: Int32, _ name: String) -> Bool
     package var checkAccess: @Sendable (_ directory: Int32) -> Int32
     package var lock: @Sendable (_ directory: Int32) -> Int32
     /// Closes a directory that `lock` locked; the lock goes with it.
@@ -42,6 +44,7 @@ package struct SystemCalls: Sendable {
     package static let live = SystemCalls(
         makeDirectory: { martlet_journal_make_directory($0, $1) },
         openDirectory: { martlet_journal_open_directory($0, &$1) },
+        exists: { martlet_journal_exists($0, $1) != 0 },
         checkAccess: { martlet_journal_check_access($0) },
         lock: { martlet_journal_lock($0) },
         unlock: { martlet_journal_close_locked($0) },

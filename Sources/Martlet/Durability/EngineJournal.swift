@@ -14,13 +14,19 @@ final class EngineJournal: Sendable {
     let isSynchronous: Bool
     /// Numbers the outcomes, over restarts too.
     let lastOutcome: Atomic<UInt64>
+    /// Somebody deleted the files: nothing more is promised.
+    let isGone = Atomic<Bool>(false)
     /// Records that lanes could not write: work that a crash would repeat.
     let lost = Atomic<UInt64>(0)
     /// The engine ends: see ``keepAll()``.
     private let keepsAll = Atomic<Bool>(false)
 
-    private init(_ journal: Journal, isSynchronous: Bool, lastOutcome: UInt64) {
+    /// The data directory.
+    private let path: String
+
+    private init(_ journal: Journal, path: String, isSynchronous: Bool, lastOutcome: UInt64) {
         self.journal = journal
+        self.path = path
         self.isSynchronous = isSynchronous
         self.lastOutcome = Atomic(lastOutcome)
     }
@@ -51,6 +57,7 @@ final class EngineJournal: Sendable {
             return (
                 EngineJournal(
                     journal,
+                    path: directory,
                     isSynchronous: configuration.sync == .always,
                     lastOutcome: found.lastOutcome
                 ),
@@ -76,9 +83,16 @@ final class EngineJournal: Sendable {
                 fill(&sink)
                 // A length that was computed wrong is our fault, and must not leave half a record.
                 guard !sink.isOverrun else { throw .recordTooLarge(maximum: length) }
+                try checkPlace()
                 return try journal.append(kind: kind.rawValue, sink.bytes, options: options)
             }
         }.get()
+    }
+
+    /// Where the files were deleted under the engine.
+    func checkPlace() throws(JournalError) {
+        guard isGone.load(ordering: .relaxed) else { return }
+        throw .system(operation: "find", path: path, code: ENOENT)
     }
 
     /// Writes a record for a lane or for the host's convenience: it uses the room that is kept back when the disk is full.

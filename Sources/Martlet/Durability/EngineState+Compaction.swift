@@ -14,6 +14,7 @@ extension EngineState {
     /// One pass; true where something was moved or given up.
     private func compact() -> Bool {
         guard let journal else { return false }
+        journal.isGone.store(!journal.journal.isInPlace, ordering: .relaxed)
         let statistics = journal.journal.statistics
         let segment = configuration.journal.wholeSegmentBytes
         // What the log keeps for its age and the payloads kept for redelivery hold files too.

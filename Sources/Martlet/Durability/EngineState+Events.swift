@@ -139,6 +139,7 @@ extension EngineState {
                 let head = sink.count
                 frame.putOpening(content, into: &sink)
                 guard !sink.isOverrun else { throw .recordTooLarge(maximum: room) }
+                try journal.checkPlace()
                 let position = try journal.journal.append(
                     kind: RecordKind.event.rawValue,
                     sink.bytes,
