@@ -28,14 +28,17 @@ struct AppendState {
         pagesMark = found.tail + 64 << 10
     }
 
-    /// What ordinary appends leave over until there is a next segment: a quarter.
-    private var reserve: Int {
-        prepared == nil ? (active?.capacity ?? 0) / 4 : 0
+    /// What is left over until there is a next segment: ordinary appends leave three quarters, those that help others to die a
+    /// half, so that copies always have room to empty an old segment.
+    private func reserve(_ options: AppendOptions) -> Int {
+        guard prepared == nil, !options.contains(.copied) else { return 0 }
+        let capacity = active?.capacity ?? 0
+        return options.contains(.reserve) ? capacity / 2 : capacity / 4 * 3
     }
 
     func room(_ options: AppendOptions) -> Int {
         guard let active else { return 0 }
-        return active.capacity &- tail &- (options.contains(.reserve) ? 0 : reserve)
+        return active.capacity &- tail &- reserve(options)
     }
 
     var ordinaryRoom: Int {

@@ -47,7 +47,8 @@ package struct AppendOptions: OptionSet, Sendable {
     /// Does not wait for the disk in mode `always`. For threads that must not block, and for records whose loss only
     /// repeats work; one that must hold is waited for with ``Journal/sync(through:)``.
     package static let lazy = AppendOptions(rawValue: 1)
-    /// May use the room that is kept back when the disk is full. For records that help others to die.
+    /// May use room that is kept back when the disk is full: with ``copied`` all of it, else a part. For records that help
+    /// others to die.
     package static let reserve = AppendOptions(rawValue: 2)
     /// The record replaces an older one: no segment is deleted before this record is on the disk.
     package static let copied = AppendOptions(rawValue: 4)

@@ -4,6 +4,9 @@ import Model
 package struct OutcomeRecord: Hashable, Sendable {
     /// Ascending over the life of the journal.
     package var number: UInt64
+    /// The delivery or, by a delivery number of ``ofEvent``, the event that is told of: it has ended, whether or not the
+    /// record of that end was written. Nil for a notice about a webhook.
+    package var subject: DeliveryKey?
     package var kind: UInt8
     package var state: UInt8
     package var failure: UInt8
@@ -22,6 +25,7 @@ package struct OutcomeRecord: Hashable, Sendable {
 
     package init(
         number: UInt64,
+        subject: DeliveryKey?,
         kind: UInt8,
         state: UInt8,
         failure: UInt8,
@@ -38,6 +42,7 @@ package struct OutcomeRecord: Hashable, Sendable {
         webhook: Identifier
     ) {
         self.number = number
+        self.subject = subject
         self.kind = kind
         self.state = state
         self.failure = failure
@@ -54,11 +59,16 @@ package struct OutcomeRecord: Hashable, Sendable {
         self.webhook = webhook
     }
 
+    /// Stands for all deliveries of an event.
+    package static var ofEvent: UInt32 { .max }
+
     /// Enough for every record of this kind.
     package static var maximumLength: Int { 256 }
 
     package func put(into sink: inout ByteSink) {
         sink.put(number)
+        sink.put(subject?.event ?? EventKey(first: 0, seed: 0))
+        sink.put(subject?.number ?? 0)
         sink.put(kind)
         sink.put(state)
         sink.put(failure)
@@ -79,6 +89,9 @@ package struct OutcomeRecord: Hashable, Sendable {
     package init?(_ bytes: UnsafeRawBufferPointer) {
         var source = ByteSource(bytes)
         number = source.get()
+        let event = source.getKey()
+        let delivery = source.get(UInt32.self)
+        subject = event.first == 0 ? nil : DeliveryKey(event: event, number: delivery)
         kind = source.get()
         state = source.get()
         failure = source.get()
@@ -90,16 +103,24 @@ package struct OutcomeRecord: Hashable, Sendable {
         tag = source.get()
         settledAt = source.getTime()
         failingSince = source.getTime()
-        event = source.getEventID()
-        delivery = source.getIdentifier()
+        self.event = source.getEventID()
+        self.delivery = source.getIdentifier()
         webhook = source.getIdentifier()
         guard source.isValid else { return nil }
     }
 
-    package static func number(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
+    /// What recovery needs of every such record, without the rest.
+    package static func peek(
+        _ bytes: UnsafeRawBufferPointer
+    ) -> (number: UInt64, subject: DeliveryKey?, state: EventRecord.EndState)? {
         var source = ByteSource(bytes)
         let number = source.get(UInt64.self)
-        return source.isValid ? number : nil
+        let event = source.getKey()
+        let delivery = source.get(UInt32.self)
+        _ = source.get(UInt8.self)
+        let state = source.get(UInt8.self)
+        guard source.isValid else { return nil }
+        return (number, event.first == 0 ? nil : DeliveryKey(event: event, number: delivery), state)
     }
 }
 

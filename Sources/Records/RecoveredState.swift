@@ -24,14 +24,16 @@ package struct RecoveredState: Sendable {
         var end: EventRecord.EndState = 0
         package var deliveries: UInt32 = 0
         package var settled: UInt32 = 0
+        /// The host was told, or is to be told, that all of it has ended.
+        var isFinished = false
 
         package var isPending: Bool {
-            position != 0 && settled < deliveries
+            position != 0 && !isFinished && settled < deliveries
         }
 
         /// Found whole, with nothing left to do: its payload may serve redeliveries.
         package var isSettled: Bool {
-            position != 0 && settled >= deliveries
+            position != 0 && (isFinished || settled >= deliveries)
         }
     }
 
@@ -267,7 +269,13 @@ package struct RecoveredState: Sendable {
     // MARK: Outcomes
 
     private mutating func addOutcome(_ position: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let number = OutcomeRecord.number(bytes) else { return false }
+        guard let (number, subject, state) = OutcomeRecord.peek(bytes) else { return false }
+        // What the host is to be told has happened, also where the process ended before it wrote that down.
+        if let subject, subject.number == OutcomeRecord.ofEvent {
+            events[subject.event, default: Event()].isFinished = true
+        } else if let subject, state != 0 {
+            end(subject, state)
+        }
         if let former = outcomes.updateValue(position, forKey: number) { dead.append(former) }
         lastOutcome = max(lastOutcome, number)
         return true

@@ -1,5 +1,5 @@
-// A Node client for the benchmark table: http.request with a keep-alive Agent, the plain way to send from Node.
-// Prints one JSON line.
+// A Node client for the benchmark table: http.request with a keep-alive Agent, the plain way to send from Node, or with
+// --fetch the fetch of Node itself. Prints one JSON line.
 'use strict';
 const fs = require('node:fs');
 const http = require('node:http');
@@ -9,7 +9,7 @@ const text = (value) => ({ type: 'string', default: value });
 const { values } = parseArgs({
   options: {
     port: text('0'), hosts: text('1'), headers: text(''), body: text(''),
-    count: text('10000'), 'warm-up': text('500'), 'in-flight': text('64'),
+    count: text('10000'), 'warm-up': text('500'), 'in-flight': text('64'), fetch: { type: 'boolean' },
   },
 });
 const port = Number(values.port);
@@ -43,12 +43,23 @@ function deliver(host) {
   });
 }
 
+// fetch sets the length itself.
+const { 'content-length': _, ...fetched } = headers;
+
+async function deliverByFetch(host) {
+  const signal = AbortSignal.timeout(5000);
+  const response = await fetch(`http://${host}:${port}/webhook`, { method: 'POST', headers: fetched, body, signal });
+  await response.arrayBuffer(); // so that the connection is free again
+  if (response.status !== 200) throw new Error(`status ${response.status}`);
+}
+
 async function run(total) {
+  const send = values.fetch ? deliverByFetch : deliver;
   let next = 0;
   async function worker() {
     while (next < total) {
       const delivery = next++;
-      await deliver(addresses[delivery % hosts]);
+      await send(addresses[delivery % hosts]);
     }
   }
   await Promise.all(Array.from({ length: inFlight }, worker));

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hosts
 from request import write_request
 from rows import Row
 
@@ -16,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 # Not for latencies: there the receiver's waking is part of the way.
 SPIN_MICROSECONDS = 100
 # Kinds of rows that deliver as fast as they can, and whose every delivery the sink must have seen.
-DELIVERING = ("deliver", "durable")
+DELIVERING = ("deliver", "durable", "send-host", "deliver-host")
 HANGING_MS = 20_000  # how long a hanging receiver holds its answers back: longer than any attempt may take
 PATIENCE_SECONDS = 300  # for one client in one round; far more than any row needs
 
@@ -43,7 +44,11 @@ class Bench:
             "go": [str(self.build / "go_client")],
             "node": ["node", str(HERE / "node_client.js")],
             "aiohttp": [str(self.build / "venv/bin/python"), str(HERE / "aiohttp_client.py")],
-        }
+            "celery": [str(self.build / "celery/bin/python"), str(HERE / "bindings/celery_client.py")],
+            "host_python": ["python3", str(HERE / "bindings/host.py")],
+            "host_node": ["node", str(HERE / "bindings/host.js"), "--package", str(self.build / "host_node/martlet")],
+            "host_swift": [str(self.build / "swift/release/Host")],
+        } | {name: [str(self.build / name)] for name in ("host_c", "host_cpp", "host_go")}
         return commands[client]
 
     def request(self, size: int) -> tuple[Path, Path]:
@@ -126,13 +131,15 @@ def measure(bench: Bench, row: Row, directory: Path | None) -> dict:
             "--port": sinks[0].port, "--hosts": row.hosts, "--headers": HERE / "headers.txt", "--body": body,
             "--count": count, "--warm-up": row.warm_up, "--in-flight": row.in_flight,
         }
+        if row.client.startswith("host_"):
+            options = hosts.options(row, sinks[0].port, count) | {"--data": data}
         if stamps:
             options["--stamps"] = stamps
         if row.client == "martlet":
             options["--data"] = data
         if row.threads > 1:
             options["--threads"] = row.threads
-        if row.batch > 1:
+        if row.batch > 1 and not row.client.startswith("host_"):
             options["--batch"] = row.batch
         if directory:
             options |= {"--directory": directory, "--sync": row.sync}

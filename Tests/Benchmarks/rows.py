@@ -26,6 +26,7 @@ class Row:
     threads: int = 1  # that push
     batch: int = 1  # events in a call, rows in a transaction
     hanging: int = 0  # webhooks whose receiver is a second sink, which answers nothing before the deadline
+    form: str = "ready"  # of the events that the host of a language pushes, see hosts.py
     arguments: tuple[str, ...] = ()  # for this client alone
 
 
@@ -213,9 +214,64 @@ BODIES = [
     for row in pair("bodies", label, f"body: {size:,} bytes", body_bytes=size)
 ]
 
+LANGUAGES = {"c": "C", "cpp": "C++", "swift": "Swift", "go": "Go", "node": "Node", "python": "Python"}
+FORMS = (
+    ("native", 1, "an object"), ("ready", 1, "ready bytes"), ("native", 100, "100 objects"),
+    ("each", 100, "100 with ready bytes each"), ("ready", 100, "100 ready lines"),
+)
+
+
+def host(language: str, label: str, title: str, kind: str, count: int, quick_count: int, **shape: object) -> Row:
+    """A program in one language that uses Martlet through its binding."""
+    return Row(
+        f"{language}-{label}", f"{LANGUAGES[language]}{title}", f"host_{language}", count, quick_count, kind=kind,
+        group="bindings", once=True, **shape,
+    )
+
+
+PUSH = [
+    host(
+        language, label, f", {title}", "push-host", 200_000 if form == "ready" else 100_000, 5_000, form=form,
+        batch=batch, warm_up=5_000, baseline=f"c-push-ready-{batch}",
+    )
+    for form, batch, title in FORMS
+    for label in (f"push-{form}-{batch}",)
+    for language in LANGUAGES
+    if language != "c" or form == "ready"
+]
+DRAIN = [
+    host(
+        language, "outcomes", "", "drain-host", 200_000, 5_000, batch=100, warm_up=0, baseline="c-outcomes",
+    )
+    for language in LANGUAGES
+]
+# Through Martlet and in each language's usual way; those that are rows of the main table too are compared with as well.
+USUAL = {"go": ("go",), "node": ("node", "node-fetch"), "python": ("aiohttp", "celery-threads", "celery-gevent")}
+END_TO_END = [
+    host(
+        language, label, " through Martlet, 1 lane", f"{label}-host", 40_000, 3_000, warm_up=3_000,
+        anchors=USUAL.get(language, ()),
+    )
+    for label in ("send", "deliver")
+    for language in LANGUAGES
+]
+OTHERS = [
+    Row(
+        "node-fetch", "Node fetch", "node", 10_000, 2_000, kind="deliver-host", group="bindings", once=True,
+        warm_up=1_000, arguments=("--fetch",),
+    ),
+] + [
+    Row(
+        f"celery-{pool}", f"Celery, Redis and requests, {pool}", "celery", 2_000, 300, kind="deliver-host", warm_up=200,
+        group="bindings", once=True, arguments=("--pool", pool),
+    )
+    for pool in ("threads", "gevent")
+]
+BINDINGS = PUSH + DRAIN + END_TO_END + OTHERS
+
 JOURNAL = STORE + DURABLE + PAUSE
-ROWS = MAIN + FAIRNESS + INDEX + JOURNAL + RECOVERY + MEMORY + CONTROL + SLOTS + HOSTS + BODIES
-DEFAULT = "main,fairness,index,journal,recovery,memory"
+ROWS = MAIN + FAIRNESS + INDEX + JOURNAL + RECOVERY + MEMORY + BINDINGS + CONTROL + SLOTS + HOSTS + BODIES
+DEFAULT = "main,fairness,index,journal,recovery,memory,bindings"
 
 
 def select(names: str) -> list[Row]:

@@ -5,15 +5,15 @@
 #
 # --quick      a short run for the tests: same table, figures not to be quoted
 # --rows       ids or groups of rows.py, comma separated; the default is the groups main, fairness, index, journal,
-#              recovery and memory
+#              recovery, memory and bindings
 # --json       writes the rows with all their samples to FILE too
 # --prefix     measures the Martlet that bindings/c/install.sh installed in DIR; without it, it is built and installed
 #              below .build-bench
 # --directory  where journals and databases are written, each in a fresh directory that is removed afterwards; it should
 #              lie on a real disk. Without it they are written below .build-bench
 #
-# Installs what is missing (apt, and aiohttp from PyPI into .build-bench/venv). What cannot be built becomes an error in
-# its row, and the exit code is 1. All traffic is to loopback.
+# Installs what is missing (apt, and aiohttp and Celery from PyPI into .build-bench). What cannot be built becomes an
+# error in its row, and the exit code is 1. All traffic is to loopback.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,9 +54,12 @@ command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
 if wants sqlite && ! pkg-config --exists sqlite3 2>/dev/null; then missing+=(libsqlite3-dev); fi
-if wants go && ! command -v go >/dev/null; then missing+=(golang-go); fi
+if { wants go || wants host_go; } && ! command -v go >/dev/null; then missing+=(golang-go); fi
 if wants node && ! command -v node >/dev/null; then missing+=(nodejs); fi
-if wants aiohttp && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
+if wants host_node && ! command -v npm >/dev/null; then missing+=(nodejs npm); fi
+if wants host_cpp && ! command -v g++ >/dev/null; then missing+=(g++); fi
+if wants celery && ! command -v redis-server >/dev/null; then missing+=(redis-server); fi
+if { wants aiohttp || wants celery; } && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
 if [ ${#missing[@]} -gt 0 ]; then
     install_packages "${missing[@]}" || progress "apt could not install ${missing[*]}, see $build/apt.log"
 fi
@@ -92,26 +95,86 @@ build_go() { GO111MODULE=off GOCACHE="$build/go-cache" go build -o "$build/go_cl
 
 build_node() { node --check "$here/node_client.js"; }
 
-build_aiohttp() {
-    if ! cmp -s "$here/requirements.txt" "$build/venv/requirements.txt"; then
-        python3 -m venv --clear "$build/venv" || return 1
-        "$build/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" \
-            || return 1
-        cp "$here/requirements.txt" "$build/venv/requirements.txt"
+# environment NAME FILE: a virtual environment of Python with the packages that the file names.
+environment() {
+    if ! cmp -s "$2" "$build/$1/requirements.txt"; then
+        python3 -m venv --clear "$build/$1" || return 1
+        "$build/$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" || return 1
+        cp "$2" "$build/$1/requirements.txt"
+    fi
+}
+
+build_aiohttp() { environment venv "$here/requirements.txt"; }
+
+build_celery() { environment celery "$here/bindings/celery_requirements.txt"; }
+
+# Sets `installed` to where the library is. The first that needs it builds it; when that fails, all others fail too.
+installed=
+find_library() {
+    if [ -z "$installed" ]; then
+        installed=none
+        local where=${prefix:-$build/prefix}
+        if [ -z "$prefix" ]; then bash "$root/bindings/c/install.sh" --prefix "$where" || return 1; fi
+        where=$(cd "$where" && pwd) || return 1
+        export PKG_CONFIG_PATH=$where/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+        installed=$where
+    fi
+    if [ "$installed" = none ]; then
+        echo "error: the library was not built"
+        return 1
     fi
 }
 
 build_martlet() {
-    local installed=$prefix flags
-    if [ -z "$installed" ]; then
-        installed=$build/prefix
-        bash "$root/bindings/c/install.sh" --prefix "$installed" || return 1
-    fi
-    installed=$(cd "$installed" && pwd) || return 1
-    flags=$(PKG_CONFIG_PATH="$installed/lib/pkgconfig" pkg-config --cflags --libs martlet) || return 1
+    local flags
+    find_library || return 1
+    flags=$(pkg-config --cflags --libs martlet) || return 1
     # shellcheck disable=SC2086
     compile martlet_bench -pthread "$here"/martlet_{bench,push,fairness,index,recovery,memory,compaction,host,api}.c \
         "$here"/{options,measure}.c $flags "-Wl,-rpath,$installed/lib"
+}
+
+build_host_c() {
+    local flags
+    find_library && flags=$(pkg-config --cflags --libs martlet) || return 1
+    # shellcheck disable=SC2086
+    compile host_c "$here/bindings/host.c" "$here"/{options,measure}.c $flags "-Wl,-rpath,$installed/lib"
+}
+
+build_host_cpp() {
+    local flags
+    find_library && flags=$(pkg-config --cflags --libs martlet) || return 1
+    gcc -std=c11 -O2 -D_GNU_SOURCE -c -o "$build/options.o" "$here/options.c" || return 1
+    gcc -std=c11 -O2 -D_GNU_SOURCE -c -o "$build/measure.o" "$here/measure.c" || return 1
+    # shellcheck disable=SC2086
+    g++ -std=c++17 -O2 -Wall -Wextra -pedantic -Werror -o "$build/host_cpp" "$here/bindings/host.cpp" \
+        "$build"/{options,measure}.o $flags "-Wl,-rpath,$installed/lib"
+}
+
+# The bindings are copied, so that nothing is built in their folders.
+build_host_python() {
+    find_library && mkdir -p "$build/host_python" && cp -R "$root/bindings/python/src/martlet" "$build/host_python" &&
+        cp "$installed"/lib/libmartlet.so.? "$build/host_python/martlet/"
+    export PYTHONPATH=$build/host_python
+}
+
+build_host_node() {
+    local package=$build/host_node/martlet
+    find_library && mkdir -p "$package" || return 1
+    cp -R "$root"/bindings/node/{package.json,binding.gyp,index.js,lib,scripts,src} "$package" || return 1
+    MARTLET_PREFIX=$installed npm_config_update_notifier=false npm --prefix "$package" run --silent prepare
+}
+
+build_host_go() {
+    find_library || return 1
+    (
+        cd "$here/bindings/go" && CGO_LDFLAGS="-Wl,-rpath,$installed/lib" GOCACHE="$build/go-cache" GOFLAGS=-mod=mod \
+            GOPROXY=off go build -o "$build/host_go" .
+    )
+}
+
+build_host_swift() {
+    swift build -c release --package-path "$here/bindings/swift" --scratch-path "$build/swift"
 }
 
 build_sqlite() {

@@ -2,6 +2,7 @@
 
 from statistics import median
 
+import hosts
 import stored
 from rows import Row
 
@@ -12,6 +13,7 @@ COLUMNS = {
     "fairness": ("Healthy webhooks, 2 events each under way", ["undisturbed", "disturbed", "ratio", "peak memory MiB"]),
     "index": ("Push, one thread, many webhooks", ["CPU µs/push", "ratio to 1,000", "registration s", "bytes/webhook"]),
     **stored.COLUMNS,
+    **hosts.COLUMNS,
 }
 
 
@@ -77,6 +79,8 @@ def summarize(row: Row, samples: list[dict], baseline: list[dict], anchors: list
         summary |= summarize_index(samples, baseline)
     elif row.kind in stored.COLUMNS:
         summary |= stored.summarize(row, samples, baseline, anchors)
+    elif row.kind in hosts.COLUMNS:
+        summary |= hosts.summarize(row, samples, baseline, anchors)
     else:
         summary["p50Microseconds"] = median(sample["p50"] for sample in samples)
         summary["p99Microseconds"] = median(sample["p99"] for sample in samples)
@@ -107,6 +111,8 @@ def lines_of(entry: dict) -> list[tuple[str, list[str]]]:
         return [(title, ["error: " + entry["error"]])]
     if entry["kind"] in stored.COLUMNS:
         return stored.lines_of(entry)
+    if entry["kind"] in hosts.COLUMNS:
+        return hosts.lines_of(entry)
     if entry["kind"] == "fairness":
         rates, times, costs = (
             [f"{entry[name][part] / unit:,.{digits}f}" for part in ("undisturbed", "disturbed")]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -286,7 +287,6 @@ def test_a_new_directory_on_a_full_disk_is_told_at_once(small_disk):
 
 def test_the_directory_disappears(lives, receivers, tmp_path):
     """Files that are open stay; what needs a new one is refused, and nothing crashes."""
-    import shutil
     receiver = receivers()
     engine = lives(**SMALL)
     engine.webhook(receiver.url())

@@ -23,9 +23,12 @@ namespace detail {
 
 /** Where the string that begins with the quote at `at` has ended; the end of the text where it does not. */
 inline std::size_t string_end(std::string_view json, std::size_t at) noexcept {
-    for (++at; at < json.size(); ++at) {
-        if (json[at] == '"') return at + 1;
-        if (json[at] == '\\') ++at;
+    const std::size_t start = at + 1;
+    for (std::size_t quote = start; (quote = json.find('"', quote)) != std::string_view::npos; ++quote) {
+        // A quote is part of the string behind an odd number of backslashes.
+        std::size_t backslashes = 0;
+        while (backslashes < quote - start && json[quote - 1 - backslashes] == '\\') ++backslashes;
+        if (backslashes % 2 == 0) return quote + 1;
     }
     return json.size();
 }

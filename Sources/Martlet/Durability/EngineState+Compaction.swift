@@ -7,12 +7,19 @@ import Registry
 // written anew at the end.
 extension EngineState {
     func startKeeper() throws(MartletError) {
-        let started = keeper.start { [weak self] in self?.compact() ?? false }
+        // What the last pass saw; of the keeper's thread alone.
+        nonisolated(unsafe) var seen = KeeperNotes()
+        let started = keeper.start { [weak self] in self?.compact(&seen) ?? false }
         guard started else { throw MartletError(.outOfResources, "no thread can be started for the journal") }
     }
 
-    /// One pass; true where something was moved or given up.
-    private func compact() -> Bool {
+    private struct KeeperNotes {
+        var sequence: UInt64 = 0
+        var preallocationFailures = 0
+    }
+
+    /// One pass; true where the journal is in use, so that the next one should come soon.
+    private func compact(_ seen: inout KeeperNotes) -> Bool {
         guard let journal else { return false }
         journal.isGone.store(!journal.journal.isInPlace, ordering: .relaxed)
         let statistics = journal.journal.statistics
@@ -21,19 +28,28 @@ extension EngineState {
         expireLogs()
         // No sum overflows: all are far below 2^62.
         let isWasteful = statistics.bytesOnDisk > 2 * statistics.liveBytes + 4 * segment
-        let isShort = statistics.bytesOnDisk + 2 * segment > configuration.journal.maxBytes / 4 * 3
-        guard isWasteful || isShort, let oldest = journal.journal.segmentUsage().first else { return false }
-        if isShort { payloads.drop(upTo: oldest.number) }
+        let isNearBound = statistics.bytesOnDisk + 2 * segment > configuration.journal.maxBytes / 4 * 3
+        let hasFailed = statistics.preallocationFailures != seen.preallocationFailures
+        let isShort = isNearBound || hasFailed
+        let sequence = journal.journal.lastSequence
+        let isInUse = sequence != seen.sequence
+        seen = KeeperNotes(sequence: sequence, preallocationFailures: statistics.preallocationFailures)
+        guard isWasteful || isShort, let oldest = journal.journal.segmentUsage().first else { return isInUse }
+        if isShort {
+            // History gives way, from the oldest on.
+            payloads.drop(upTo: oldest.number)
+            for lane in lanes { dropLog(of: lane, upTo: oldest.number) }
+        }
         var last: UInt32?
         var bytes = 0
-        for candidate in journal.journal.compactionCandidates(maximumLiveFraction: isShort ? 0.75 : 0.5) {
+        for candidate in journal.journal.compactionCandidates(maximumLiveFraction: 0.5) {
             // A burst of copies is bounded, and needs room of its own.
             bytes += candidate.liveBytes
-            if bytes > segment, last != nil { break }
+            if bytes > segment / 2, last != nil { break }
             last = candidate.number
         }
-        guard let last else { return isShort }
-        move(upTo: last, keepsPayloads: !isShort)
+        guard let last else { return isInUse || hasFailed }
+        move(upTo: last, keepsHistory: !isShort)
         return true
     }
 
@@ -51,14 +67,17 @@ extension EngineState {
 
     /// Writes anew whatever is needed of the segments up to `segment`. What could not be moved is met again at the next
     /// pass: its file just stays that long.
-    private func move(upTo segment: UInt32, keepsPayloads: Bool) {
+    private func move(upTo segment: UInt32, keepsHistory: Bool) {
         moveWebhooks(upTo: segment)
         moveTypeRecords(upTo: segment)
         moveHealth(upTo: segment)
         recentIDs.moveRecords(upTo: segment)
         moveOutcomes(upTo: segment)
-        for lane in lanes where !keeper.mustStop { moveLog(of: lane, upTo: segment) }
-        if !keepsPayloads { payloads.drop(upTo: segment) }
+        if !keepsHistory { payloads.drop(upTo: segment) }
+        for lane in lanes where !keeper.mustStop {
+            if keepsHistory { moveLog(of: lane, upTo: segment) } else { dropLog(of: lane, upTo: segment) }
+        }
+        moveUnreadable(upTo: segment)
         for event in payloads.events(upTo: segment) where !keeper.mustStop { copy(event, pending: []) }
         movePending(upTo: segment)
     }
@@ -155,6 +174,21 @@ extension EngineState {
                         : report.log.setRecord(copy, ofAttempt: entry)
                 }
                 journal.release(gone)
+            }
+        }
+    }
+
+    /// Gives up the records of old entries: the log still shows them, until the engine ends.
+    private func dropLog(of lane: Lane, upTo segment: UInt32) {
+        let gone = lane.report.withLock { $0.log.dropRecords(upTo: segment) }
+        journal?.release(gone)
+    }
+
+    /// Webhooks that this version cannot read, and a later one may.
+    private func moveUnreadable(upTo segment: UInt32) {
+        unreadable.withLock { records in
+            for index in records.indices where records[index].segment <= segment {
+                records[index] = copyRecord(records[index])
             }
         }
     }

@@ -100,6 +100,7 @@ extension EngineState {
             return try write(draft, frame, content, targets, isLazy: isLazy, to: journal)
         } catch {
             let error = MartletError(error)
+            if error.code == .storageFull { keeper.nudge() }
             throw refuse(error.code, error.message)
         }
     }

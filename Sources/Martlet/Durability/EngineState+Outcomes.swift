@@ -60,6 +60,7 @@ extension Outcome {
     var journalRecord: OutcomeRecord {
         OutcomeRecord(
             number: number,
+            subject: subject,
             kind: UInt8(kind.rawValue),
             state: UInt8(state.rawValue),
             failure: failureCode,

@@ -58,6 +58,7 @@ extension EngineState {
             else {
                 registry.cancel(target)
                 summary.unreadable += 1
+                unreadable.withLock { $0.append(Position(rawValue: position)) }
                 continue
             }
             for case .type(let name) in webhook.definition.events { _ = restoredType(name) }
@@ -269,6 +270,11 @@ extension EngineState {
                         targets.append((pending.number, pending.webhook))
                     }
                 }
+            }
+            // A record that cannot be read any more names nobody.
+            guard !targets.isEmpty else {
+                summary.unreadable += 1
+                continue
             }
             budget.forceReserve(events: 1, bytes: event.reservedBytes + outcomeBytes(deliveries: targets.count))
             unsettled.wrappingAdd(1, ordering: .relaxed)

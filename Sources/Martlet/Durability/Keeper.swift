@@ -5,6 +5,7 @@ import Threading
 /// The thread that moves what is old and still needed forward in the journal, so that its files can go.
 final class Keeper: Sendable {
     private let isStopped = Atomic<Bool>(false)
+    private let isWanted = Atomic<Bool>(false)
     /// 0 before its start, 1 while it runs, 2 once it has ended.
     private let life = Atomic<UInt8>(0)
     private let monitor = Monitor()
@@ -31,7 +32,15 @@ final class Keeper: Sendable {
 
     private func waitForStop(milliseconds: Int64) -> Bool {
         let deadline = Clock.monotonic().advanced(milliseconds: milliseconds)
-        return monitor.wait(until: deadline) { isStopped.load(ordering: .acquiring) }
+        _ = monitor.wait(until: deadline) {
+            isStopped.load(ordering: .acquiring) || isWanted.exchange(false, ordering: .acquiringAndReleasing)
+        }
+        return isStopped.load(ordering: .acquiring)
+    }
+
+    /// Asks for a pass soon, for somebody was refused for want of room.
+    func nudge() {
+        if !isWanted.exchange(true, ordering: .acquiringAndReleasing) { monitor.broadcast() }
     }
 
     func requestStop() {

@@ -37,15 +37,24 @@ struct Restoration {
     /// Sorts the log by time: records that were moved forward stand behind younger ones.
     mutating func readLog() {
         log.reserveCapacity(found.log.count)
-        for position in found.log {
+        // One that was moved forward is found twice while its old file is there: the later one counts.
+        var known = Set<LogKey>()
+        for position in found.log.reversed() {
             guard let record = pin(position) else { continue }
             switch RecordKind(rawValue: record.kind) {
             case .settled:
-                guard let settled = SettledRecord(record.bytes) else { continue }
+                guard let settled = SettledRecord(record.bytes),
+                    known.insert(LogKey(delivery: settled.delivery, attempt: 0)).inserted
+                else {
+                    journal.release(record.position)
+                    continue
+                }
                 needed.insert(settled.delivery.event)
                 log.append((settled.settledAt.milliseconds, position))
             case .attempt:
-                guard let attempt = AttemptRecord(record.bytes), let note = attempt.attempt else {
+                guard let attempt = AttemptRecord(record.bytes), let note = attempt.attempt,
+                    known.insert(LogKey(delivery: attempt.delivery, attempt: note.number)).inserted
+                else {
                     journal.release(record.position)
                     continue
                 }
@@ -54,7 +63,15 @@ struct Restoration {
             }
         }
         // Within a millisecond the journal's order is the right one.
-        log = log.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        log = log.reversed().enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(
+            \.element
+        )
+    }
+
+    private struct LogKey: Hashable {
+        var delivery: DeliveryKey
+        /// 0 for the end.
+        var attempt: UInt16
     }
 
     /// Adds the events whose payloads redeliveries send.
@@ -109,7 +126,10 @@ extension EngineState {
     private func restore(_ record: SettledRecord, _ position: Position, _ restoration: inout Restoration) {
         guard let state = Outcome.State(rawValue: Int32(record.state)),
             let type = restoration.type(record.type, of: self)
-        else { return }
+        else {
+            journal?.release(position)
+            return
+        }
         let lane = lane(of: record.webhook)
         var last = restoration.lastAttempts.removeValue(forKey: record.delivery.id) ?? DeliveryLog.none
         if let note = record.attempt { last = lane.restore(note, previous: last, record: .none) }

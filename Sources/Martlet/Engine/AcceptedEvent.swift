@@ -46,6 +46,8 @@ final class AcceptedEvent: @unchecked Sendable {
     private let succeededCount: Atomic<UInt32>
     /// One bit per ``Outcome/State`` that occurred.
     private let states: Atomic<UInt32>
+    /// How the only delivery ended, where there is one; see ``ends``.
+    private let end: Atomic<UInt8>
 
     /// Most events have none of this, and a million of them may wait.
     final class Extras: @unchecked Sendable {
@@ -135,6 +137,7 @@ final class AcceptedEvent: @unchecked Sendable {
         noted = Atomic(0)
         succeededCount = Atomic(0)
         states = Atomic(0)
+        end = Atomic(0)
     }
 
     /// An event that an earlier life of the process accepted, some of whose deliveries are settled.
@@ -158,6 +161,7 @@ final class AcceptedEvent: @unchecked Sendable {
         noted = Atomic(settled)
         succeededCount = Atomic(UInt32(clamping: ends.count { $0.state == .succeeded }))
         states = Atomic(ends.reduce(0) { $0 | 1 << UInt32($1.state.rawValue) })
+        end = Atomic(parts.deliveries == 1 ? ends.first.map { UInt8($0.state.rawValue) } ?? 0 : 0)
         guard let extras else { return }
         for (number, state) in ends where number < extras.ends.count {
             extras.ends[Int(number)].store(UInt8(state.rawValue), ordering: .relaxed)
@@ -224,11 +228,7 @@ final class AcceptedEvent: @unchecked Sendable {
     func noteEnd(of delivery: Identifier, _ state: Outcome.State) -> Bool {
         if state == .succeeded { succeededCount.wrappingAdd(1, ordering: .relaxed) }
         states.bitwiseOr(1 << UInt32(state.rawValue), ordering: .relaxed)
-        if let extras, !extras.ends.isEmpty, let number = ids.index(of: delivery), number >= 1,
-            number <= extras.ends.count
-        {
-            extras.ends[number - 1].store(UInt8(state.rawValue), ordering: .releasing)
-        }
+        setEnd(of: delivery, to: UInt8(state.rawValue) | AcceptedEvent.isEnding)
         // Releases what this thread noted, and lets the last one see what all others did.
         return noted.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == deliveries
     }
@@ -243,16 +243,39 @@ final class AcceptedEvent: @unchecked Sendable {
         remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
     }
 
-    /// How each delivery ended, 0 for those that have not; for the event's copy.
-    var ends: [UInt8] {
+    /// The records of a delivery's end are written: from here on a copy may tell of it.
+    func wroteEnd(of delivery: Identifier, _ state: Outcome.State) {
+        setEnd(of: delivery, to: UInt8(state.rawValue))
+    }
+
+    private func setEnd(of delivery: Identifier, to end: UInt8) {
+        guard journal != nil else { return }
         if deliveries == 1 {
-            guard noted.load(ordering: .acquiring) == 1 else { return [0] }
-            return [UInt8(state.rawValue)]
+            self.end.store(end, ordering: .sequentiallyConsistent)
+        } else if let extras, let number = ids.index(of: delivery), number >= 1, number <= extras.ends.count {
+            extras.ends[number - 1].store(end, ordering: .sequentiallyConsistent)
         }
+    }
+
+    /// Set beside an end whose records are being written.
+    static var isEnding: UInt8 { 0x80 }
+
+    /// How each delivery ended, 0 for those that have not; for the event's copy. Waits while records of an end are being
+    /// written, which is but an append: a copy between them could take one for the other.
+    var ends: [UInt8] {
+        while true {
+            let ends = currentEnds
+            if ends.allSatisfy({ $0 & AcceptedEvent.isEnding == 0 }) { return ends }
+            sched_yield()
+        }
+    }
+
+    private var currentEnds: [UInt8] {
+        if deliveries == 1 { return [end.load(ordering: .sequentiallyConsistent)] }
         guard let extras, extras.ends.count == Int(deliveries) else {
             return Array(repeating: 0, count: Int(deliveries))
         }
-        return extras.ends.indices.map { extras.ends[$0].load(ordering: .acquiring) }
+        return extras.ends.indices.map { extras.ends[$0].load(ordering: .sequentiallyConsistent) }
     }
 
     var succeeded: UInt32 {

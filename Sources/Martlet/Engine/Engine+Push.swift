@@ -72,7 +72,8 @@ extension Engine {
         let result = Result { () throws(MartletError) in
             try pushLines(events, accepted: &accepted, duplicates: &duplicates)
         }
-        if accepted > 0 { try state.journal?.commit() }
+        // Duplicates too: whoever is told that may take it for certain that the first one is on the disk.
+        if accepted + duplicates > 0 { try state.journal?.commit() }
         try result.get()
     }
 
@@ -111,7 +112,7 @@ extension Engine {
         try state.checkOpen()
         var extraction = JSONText.Extraction()
         let receipt = try pushLine(event, extraction: &extraction)
-        if !receipt.isDuplicate { try state.journal?.commit() }
+        try state.journal?.commit()
         return receipt
     }
 

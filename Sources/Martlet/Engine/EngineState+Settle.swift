@@ -50,17 +50,37 @@ extension EngineState: LaneHost {
             }
             let isLast = event.noteEnd(of: settlement.id, state)
             if let journal {
-                if note.outcome != nil { enterOrLose(&note.outcome) }
-                if isLast, outcomes != nil, configuration.outcomes.includesEvents {
-                    var outcome: Outcome? = eventOutcome(of: event, at: now)
-                    enterOrLose(&outcome)
-                    note.eventOutcome = (outcome?.number ?? 0, outcome?.record ?? .none)
-                    event.keepOutcome(number: note.eventOutcome.number, record: note.eventOutcome.record)
-                }
-                note.record = write(note, of: event, attempt, to: journal)
+                writeEnd(&note, of: event, isLast: isLast, attempt, to: journal)
+                event.wroteEnd(of: settlement.id, state)
             }
             return note
         }
+    }
+
+    private func writeEnd(
+        _ note: inout SettlementNote,
+        of event: AcceptedEvent,
+        isLast: Bool,
+        _ attempt: AttemptNote?,
+        to journal: EngineJournal
+    ) {
+        guard let number = event.ids.index(of: note.settlement.id), number >= 1 else { return }
+        let delivery = DeliveryKey(event: event.ids, number: UInt32(clamping: number - 1))
+        if note.outcome != nil {
+            note.outcome?.subject = delivery
+            enterOrLose(&note.outcome)
+            // Without room for it the end is not written either: rather once more than never told.
+            if note.outcome?.record == Position.none { return }
+        }
+        if isLast, outcomes != nil, configuration.outcomes.includesEvents {
+            var outcome: Outcome? = eventOutcome(of: event, at: note.at)
+            outcome?.subject = DeliveryKey(event: event.ids, number: OutcomeRecord.ofEvent)
+            enterOrLose(&outcome)
+            note.eventOutcome = (outcome?.number ?? 0, outcome?.record ?? .none)
+            event.keepOutcome(number: note.eventOutcome.number, record: note.eventOutcome.record)
+            if note.eventOutcome.record == .none { return }
+        }
+        note.record = write(note, delivery, of: event, attempt, to: journal)
     }
 
     /// Tells of a delivery whose end is noted, exactly once for each.
@@ -110,13 +130,13 @@ extension EngineState: LaneHost {
 
     private func write(
         _ note: SettlementNote,
+        _ delivery: DeliveryKey,
         of event: AcceptedEvent,
         _ attempt: AttemptNote?,
         to journal: EngineJournal
     ) -> Position {
-        guard let number = event.ids.index(of: note.settlement.id), number >= 1 else { return .none }
         let record = SettledRecord(
-            delivery: DeliveryKey(event: event.ids, number: UInt32(clamping: number - 1)),
+            delivery: delivery,
             webhook: note.webhook,
             state: UInt8(note.state.rawValue),
             attempts: note.settlement.attempts,

@@ -29,6 +29,8 @@ final class EngineState: Sendable {
     let health = Locked<[Identifier: (record: HealthRecord, position: Position)]>([:])
     /// Event types that the journal holds, by name.
     let typeRecords = Locked<[String: Position]>([:])
+    /// Webhooks of the journal that this version cannot read.
+    let unreadable = Locked<[Position]>([])
     /// What opening found; written once, before the host has the engine.
     let recovery = Locked<RecoverySummary?>(nil)
     let logger = Logger()

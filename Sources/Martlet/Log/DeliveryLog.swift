@@ -110,6 +110,21 @@ struct DeliveryLog: ~Copyable {
         return settled[index].record
     }
 
+    /// Forgets the records that stand in segments up to `segment`, and answers them.
+    mutating func dropRecords(upTo segment: UInt32) -> [Position] {
+        var gone: [Position] = []
+        for index in settled.indices where settled[index].record != .none && settled[index].record.segment <= segment {
+            gone.append(settled[index].record)
+            settled[index].record = .none
+        }
+        for index in attempts.indices where attempts[index].record != .none && attempts[index].record.segment <= segment
+        {
+            gone.append(attempts[index].record)
+            attempts[index].record = .none
+        }
+        return gone
+    }
+
     private mutating func displace(_ record: Position) {
         if record != .none { displaced.append(record) }
     }

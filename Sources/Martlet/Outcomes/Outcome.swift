@@ -1,5 +1,6 @@
 import Journal
 import Model
+import Records
 
 /// What became of a delivery or an event: exactly one for each that was accepted, where the configuration's `outcomes`
 /// asks for them.
@@ -65,6 +66,8 @@ public struct Outcome: Sendable {
     /// In the journal: its number and its record, 0 for none.
     var number: UInt64 = 0
     var record = Position.none
+    /// What the record ends; nil for a notice, and for an event that nobody wanted.
+    var subject: DeliveryKey?
 
     package var event: EventID
     package var delivery: Identifier

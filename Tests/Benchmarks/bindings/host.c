@@ -62,11 +62,22 @@ static long take_outcomes(int32_t state)
     }
 }
 
+static void send_all(const char *data, size_t size, long total)
+{
+    for (long pushed = 0; pushed < total;) {
+        push(data, size, pushed++);
+        if (pushed % WINDOW == 0 || pushed == total)
+            check(martlet_engine_flush(engine, 60000), "martlet_engine_flush", "");
+    }
+}
+
 static void deliver(const char *data, size_t size, long total)
 {
-    for (long pushed = 0, settled = 0; settled < total; settled += take_outcomes(MARTLET_STATE_SUCCEEDED)) {
+    for (long pushed = 0, settled = 0; settled < total;) {
         while (pushed < total && pushed - settled < WINDOW)
             push(data, size, pushed++);
+        while (pushed > settled && (pushed - settled > WINDOW / 2 || pushed == total))
+            settled += take_outcomes(MARTLET_STATE_SUCCEEDED);
     }
 }
 
@@ -110,12 +121,18 @@ int main(int count, char **arguments)
         print_result("pushes", total, from, moment_now());
     } else if (strcmp(mode, "drain") == 0) {
         push_all(data, data_size, lines, lines_size, batch, total);
-        check(martlet_deliveries_cancel(engine, NULL, 0, NULL, error, sizeof error), "martlet_deliveries_cancel", error);
+        check(martlet_deliveries_cancel(engine, NULL, 0, NULL, error, sizeof error), "martlet_deliveries_cancel",
+            error);
         check(martlet_engine_flush(engine, 60000), "martlet_engine_flush", "");
         from = moment_now();
         for (long taken = 0; taken < total;)
             taken += take_outcomes(0);
         print_result("outcomes", total, from, moment_now());
+    } else if (strcmp(mode, "send") == 0) {
+        send_all(data, data_size, warm_up);
+        from = moment_now();
+        send_all(data, data_size, total);
+        print_result("deliveries", total, from, moment_now());
     } else {
         deliver(data, data_size, warm_up);
         from = moment_now();

@@ -32,12 +32,22 @@ function push(engine, total) {
   }
 }
 
+async function send(engine, total) {
+  for (let pushed = 0; pushed < total;) {
+    engine.push(TYPE, value, pushed++);
+    if (pushed % WINDOW === 0 || pushed === total) await engine.flush(60_000);
+  }
+}
+
 async function deliver(engine, outcomes, total) {
   let pushed = 0;
-  for (let settled = 0; settled < total; settled++) {
+  for (let settled = 0; settled < total;) {
     while (pushed < total && pushed - settled < WINDOW) engine.push(TYPE, value, pushed++);
-    const { value: outcome } = await outcomes.next();
-    if (outcome.state !== 'succeeded') throw new Error(`a delivery ended as ${outcome.state}: ${outcome.failure}`);
+    const until = pushed === total ? total : pushed - WINDOW / 2;
+    for (; settled < until; settled++) {
+      const { value: outcome } = await outcomes.next();
+      if (outcome.state !== 'succeeded') throw new Error(`a delivery ended as ${outcome.state}: ${outcome.failure}`);
+    }
   }
 }
 
@@ -77,6 +87,9 @@ async function main() {
     await engine.cancelAll();
     await engine.flush(60_000);
     await measure('outcomes', () => drain(engine));
+  } else if (values.mode === 'send') {
+    await send(engine, warmUp);
+    await measure('deliveries', () => send(engine, count));
   } else {
     const outcomes = engine.outcomes();
     await deliver(engine, outcomes, warmUp);

@@ -112,6 +112,7 @@ extension Store {
         }
         let state = settlement.state.rawValue + 1
         event.noted += 1
+        event.changes += 1
         let isLast = event.noted == event.ends.count
         var waiting: [WaitingOutcome] = []
         var numbers = SettledRecord.Outcomes()
@@ -201,6 +202,7 @@ extension Store {
         let record = world.core.record(delivery)
         let token = Int(record.event)
         guard let event = deliveries[token].event, let key = deliveries[token].key else { return }
+        event.changes += 1
         let step = step(of: record)
         let entry = AttemptRecord(
             delivery: key,

@@ -11,22 +11,28 @@ enum Work {
     case id(String)
     case outcome(UInt64)
     case log(Position)
-    /// An event whose payload is kept, with its ends as they were when it was looked at.
-    case kept(StoredEvent, [UInt8])
+    /// An event whose payload is kept.
+    case kept(PendingEvent)
     /// Looks for the deliveries that are pending.
     case find
     case pending(PendingEvent)
 }
 
-/// An event with deliveries that were pending when they were looked at.
+/// An event that is to be copied, as it was when it was looked at.
 struct PendingEvent {
     var event: StoredEvent
-    /// How the others had ended.
-    var ends: [UInt8]
+    var changes: Int
+    /// Its deliveries that are pending.
     var deliveries: [EventRecord.Pending] = []
     var steps: [Ledger.Step] = []
-    /// The ends of the event whose payload it sends.
-    var sourceEnds: [UInt8]
+    /// Of the event whose payload it sends.
+    var sourceChanges: Int
+
+    init(_ event: StoredEvent) {
+        self.event = event
+        changes = event.changes
+        sourceChanges = event.original.changes
+    }
 }
 
 // The keeper: writes anew what is needed of the oldest segments, so that they can go.
@@ -61,7 +67,7 @@ extension Store {
         found += queue.filter { isOld($0.position) }.map { .outcome($0.number) }
         found += told.filter { isOld($0.position) }.map { .outcome($0.number) }
         found += log.filter { isOld($0) }.map { .log($0) }
-        found += kept.filter { isOld($0.position) }.map { .kept($0, $0.ends) }
+        found += kept.filter { isOld($0.position) }.map { .kept(PendingEvent($0)) }
         found.append(.find)
         // A copy stands for itself. A power failure must not leave it and take what it relies on: the outcomes of the ends
         // that it tells of.
@@ -102,15 +108,17 @@ extension Store {
             guard log.contains(position) else { return }
             let copy = try copyRecord(position)
             if let place = log.firstIndex(of: position) { log[place] = copy }
-        case .kept(let event, let ends):
-            if isOld(event.position) { try copy(PendingEvent(event: event, ends: ends, sourceEnds: ends)) }
+        case .kept(let found):
+            if isOld(found.event.position) { try copy(found) }
         case .find:
             findPending()
             try sync()
         case .pending(let found):
             let source = found.event.original
             if source !== found.event, isOld(source.position), !hasPendingWork(source) {
-                try copy(PendingEvent(event: source, ends: found.sourceEnds, sourceEnds: found.sourceEnds))
+                var found = PendingEvent(source)
+                found.changes = found.sourceChanges
+                try copy(found)
             }
             if isOld(found.event.position) { try copy(found) }
         }
@@ -145,18 +153,18 @@ extension Store {
                 webhook: delivery.webhook,
                 progress: step.progress
             )
-            let new = PendingEvent(event: event, ends: event.ends, sourceEnds: event.original.ends)
-            found[event.number, default: new].deliveries.append(pending)
+            found[event.number, default: PendingEvent(event)].deliveries.append(pending)
             found[event.number]?.steps.append(step)
         }
         work += found.sorted { $0.key > $1.key }.map { .pending($0.value) }
     }
 
     /// Writes an event anew with all that is known of its deliveries: how those ended that have, and how far the others had
-    /// come when they were looked at. Where one has ended since, the next pass does it.
+    /// come when they were looked at. Where something was written of one since, the next pass does it: that record may be gone
+    /// before the copy.
     private func copy(_ found: PendingEvent) throws(Violation) {
         let event = found.event
-        guard event.ends == found.ends else { return }
+        guard event.changes == found.changes else { return }
         let (pending, steps) = (found.deliveries, found.steps)
         let pinned = try pin(event.position)
         let old = event.position

@@ -12,6 +12,8 @@ final class StoredEvent {
     var position: Position
     /// How each delivery ended, for a copy; 0 where it has not.
     var ends: [UInt8]
+    /// Grows before anything is written of one of its deliveries.
+    var changes = 0
     /// Deliveries whose end is being written or was.
     var noted = 0
     let head: EventRecord

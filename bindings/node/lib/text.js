@@ -19,13 +19,34 @@ function optional(value) {
   return value === undefined || value === null ? undefined : json(value);
 }
 
-/** Events as JSON, one a line. An array with bytes in it becomes bytes, so that they stay what they are. */
+// Where the lines of many events are put together: one long string would be gone through twice more. A larger one than
+// this is not kept.
+const MOST_KEPT_BYTES = 4 << 20;
+let kept = Buffer.alloc(0);
+
+/**
+ * Events as JSON, one a line. What an array gives is valid until the next call: the addon reads or copies it at once.
+ */
 function lines(events) {
   if (!Array.isArray(events)) return json(events);
+  // Before the memory is used: a toJSON of the host's own may come here again.
   const texts = events.map(json);
-  if (!texts.some(ArrayBuffer.isView)) return texts.join('\n');
-  const end = Buffer.from('\n');
-  return Buffer.concat(texts.flatMap((text) => [bytes(text), end]));
+  let most = 0;
+  // A UTF-16 unit takes at most three bytes.
+  for (const text of texts) most += (typeof text === 'string' ? text.length * 3 : text.byteLength) + 1;
+  const memory = most <= kept.length ? kept : Buffer.allocUnsafeSlow(most);
+  if (memory.length <= MOST_KEPT_BYTES) kept = memory;
+  let end = 0;
+  for (const text of texts) {
+    if (typeof text === 'string') {
+      end += memory.write(text, end);
+    } else {
+      memory.set(bytes(text), end);
+      end += text.byteLength;
+    }
+    memory[end++] = LINE_END;
+  }
+  return memory.subarray(0, end);
 }
 
 /** One event with fields of its own as JSON. */

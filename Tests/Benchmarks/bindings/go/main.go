@@ -23,7 +23,7 @@ const (
 )
 
 var (
-	mode          = flag.String("mode", "", "push, drain or deliver")
+	mode          = flag.String("mode", "", "push, drain, send or deliver")
 	form          = flag.String("form", "", "native, ready or each")
 	configuration = flag.String("configuration", "", "of the engine")
 	webhook       = flag.String("webhook", "", "to register")
@@ -84,14 +84,30 @@ func pushAll(engine *martlet.Engine, data any, ready []byte, total int) {
 	}
 }
 
+func send(engine *martlet.Engine, data any, total int) {
+	for pushed := 1; pushed <= total; pushed++ {
+		_, err := engine.Push(background, martlet.Event{Type: eventType, Data: data, Tag: uint64(pushed)})
+		check(err)
+		if pushed%window == 0 || pushed == total {
+			check(engine.Flush(background))
+		}
+	}
+}
+
 func deliver(engine *martlet.Engine, outcomes <-chan martlet.Outcome, data any, total int) {
-	for pushed, settled := 0, 0; settled < total; settled++ {
+	for pushed, settled := 0, 0; settled < total; {
 		for ; pushed < total && pushed-settled < window; pushed++ {
 			_, err := engine.Push(background, martlet.Event{Type: eventType, Data: data, Tag: uint64(pushed)})
 			check(err)
 		}
-		if outcome := <-outcomes; outcome.State != martlet.StateSucceeded {
-			log.Fatalf("a delivery ended as %v: %v", outcome.State, outcome.Failure)
+		until := total
+		if pushed < total {
+			until = pushed - window/2
+		}
+		for ; settled < until; settled++ {
+			if outcome := <-outcomes; outcome.State != martlet.Succeeded {
+				log.Fatalf("a delivery ended as %v: %v", outcome.State, outcome.Failure)
+			}
 		}
 	}
 }
@@ -164,6 +180,9 @@ func main() {
 				<-outcomes
 			}
 		})
+	case "send":
+		send(engine, data, *warmUp)
+		measure("deliveries", func() { send(engine, data, *count) })
 	default:
 		outcomes, err := engine.Outcomes()
 		check(err)
