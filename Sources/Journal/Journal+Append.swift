@@ -28,12 +28,12 @@ struct AppendState {
         pagesMark = found.tail + 64 << 10
     }
 
-    /// What is left over until there is a next segment: ordinary appends leave three quarters, those that help others to die a
-    /// half, so that copies always have room to empty an old segment.
+    /// What is left over until there is a next segment: ordinary appends leave seven eighths, those that help others to die
+    /// three quarters, so that copies always have room to empty an old segment that is half needed, and to grow a little.
     private func reserve(_ options: AppendOptions) -> Int {
         guard prepared == nil, !options.contains(.copied) else { return 0 }
         let capacity = active?.capacity ?? 0
-        return options.contains(.reserve) ? capacity / 2 : capacity / 4 * 3
+        return options.contains(.reserve) ? capacity / 4 * 3 : capacity / 8 * 7
     }
 
     func room(_ options: AppendOptions) -> Int {

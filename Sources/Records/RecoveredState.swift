@@ -24,16 +24,16 @@ package struct RecoveredState: Sendable {
         var end: EventRecord.EndState = 0
         package var deliveries: UInt32 = 0
         package var settled: UInt32 = 0
-        /// The host was told, or is to be told, that all of it has ended.
-        var isFinished = false
+        /// How all of it ended, where the host was told so or is to be told; else 0.
+        var finish: EventRecord.EndState = 0
 
         package var isPending: Bool {
-            position != 0 && !isFinished && settled < deliveries
+            position != 0 && finish == 0 && settled < deliveries
         }
 
         /// Found whole, with nothing left to do: its payload may serve redeliveries.
         package var isSettled: Bool {
-            position != 0 && (isFinished || settled >= deliveries)
+            position != 0 && (finish != 0 || settled >= deliveries)
         }
     }
 
@@ -70,6 +70,10 @@ package struct RecoveredState: Sendable {
     private var toldUnseen: Set<UInt64> = []
     /// Ends whose outcomes were not found in front of them: told and gone since, or lost in a power failure.
     private var doubtful: [(brief: SettledRecord.Brief, position: UInt64)] = []
+    /// Deliveries whose end nothing but an outcome tells of: the process ended before it wrote more.
+    private var endedByOutcome: Set<DeliveryKey> = []
+    /// Events all of whose deliveries have ended, and whose own outcome was not written any more, where there was to be one.
+    package private(set) var unfinished: Set<EventKey> = []
     /// The latest series of ids, with how many ids it had.
     package private(set) var latest: (key: EventKey, count: Int)?
     /// Records that nobody needs any more.
@@ -156,6 +160,7 @@ package struct RecoveredState: Sendable {
     }
 
     private mutating func end(_ delivery: DeliveryKey, _ state: EventRecord.EndState) {
+        if !endedByOutcome.isEmpty { endedByOutcome.remove(delivery) }
         var event = events[delivery.event] ?? Event()
         if event.deliveries == 1, delivery.number == 0 {
             if event.settled == 0 {
@@ -272,9 +277,10 @@ package struct RecoveredState: Sendable {
         guard let (number, subject, state) = OutcomeRecord.peek(bytes) else { return false }
         // What the host is to be told has happened, also where the process ended before it wrote that down.
         if let subject, subject.number == OutcomeRecord.ofEvent {
-            events[subject.event, default: Event()].isFinished = true
-        } else if let subject, state != 0 {
+            events[subject.event, default: Event()].finish = state
+        } else if let subject, state != 0, end(of: subject) == 0 {
             end(subject, state)
+            endedByOutcome.insert(subject)
         }
         if let former = outcomes.updateValue(position, forKey: number) { dead.append(former) }
         lastOutcome = max(lastOutcome, number)
@@ -367,6 +373,10 @@ package struct RecoveredState: Sendable {
     package mutating func finish() -> ContiguousArray<UInt64> {
         resolveDoubts()
         toldUnseen = []
+        for delivery in endedByOutcome {
+            if let event = events[delivery.event], event.finish == 0, event.isSettled { unfinished.insert(delivery.event) }
+        }
+        endedByOutcome = []
         trimLog()
         trimSeen()
         for (id, health) in health where webhooks[id] == nil { dead.append(health.position) }

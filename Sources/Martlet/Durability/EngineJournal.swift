@@ -3,6 +3,7 @@ import Journal
 import Model
 import Records
 import Synchronization
+import Threading
 
 /// The engine's journal: what the records of `Records` look like in a `Journal`, and its errors as those of the engine.
 ///
@@ -16,16 +17,20 @@ final class EngineJournal: Sendable {
     let lastOutcome: Atomic<UInt64>
     /// Somebody deleted the files: nothing more is promised.
     let isGone = Atomic<Bool>(false)
-    /// Records that lanes could not write: work that a crash would repeat.
-    let lost = Atomic<UInt64>(0)
+    /// Finds room when there is none.
+    let keeper: Keeper
+    /// Records for which there was no room yet, in their order.
+    let writing = Locked<Void>(())
+    let deferred = Locked<DeferredRecords>(DeferredRecords())
     /// The engine ends: see ``keepAll()``.
     private let keepsAll = Atomic<Bool>(false)
 
     /// The data directory.
     private let path: String
 
-    private init(_ journal: Journal, path: String, isSynchronous: Bool, lastOutcome: UInt64) {
+    private init(_ journal: Journal, keeper: Keeper, path: String, isSynchronous: Bool, lastOutcome: UInt64) {
         self.journal = journal
+        self.keeper = keeper
         self.path = path
         self.isSynchronous = isSynchronous
         self.lastOutcome = Atomic(lastOutcome)
@@ -33,7 +38,8 @@ final class EngineJournal: Sendable {
 
     /// Opens the journal that the configuration names, and adds up what it holds; nil where it names none.
     static func open(
-        _ configuration: Configuration
+        _ configuration: Configuration,
+        keeper: Keeper
     ) throws(MartletError) -> (journal: EngineJournal, found: RecoveredState)? {
         guard let directory = configuration.dataDirectory else { return nil }
         var options = JournalOptions()
@@ -57,6 +63,7 @@ final class EngineJournal: Sendable {
             return (
                 EngineJournal(
                     journal,
+                    keeper: keeper,
                     path: directory,
                     isSynchronous: configuration.sync == .always,
                     lastOutcome: found.lastOutcome
@@ -95,27 +102,6 @@ final class EngineJournal: Sendable {
         throw .system(operation: "find", path: path, code: ENOENT)
     }
 
-    /// Writes a record for a lane or for the host's convenience: it uses the room that is kept back when the disk is full.
-    /// ``Position/none`` where not even that is left: nothing but a repetition after a crash hangs on it.
-    func note(
-        _ kind: RecordKind,
-        length: Int,
-        copied: Bool = false,
-        _ fill: (inout ByteSink) -> Void
-    ) -> Position {
-        do throws(JournalError) {
-            return try append(
-                kind,
-                length: length,
-                options: copied ? .move : .note,
-                fill
-            )
-        } catch {
-            lost.wrappingAdd(1, ordering: .relaxed)
-            return .none
-        }
-    }
-
     /// From here on nothing is given up. An engine that ends lets go of events that are not settled; their records are the
     /// next engine's, and must not be deleted in the moment before the journal is closed.
     func keepAll() {
@@ -123,7 +109,7 @@ final class EngineJournal: Sendable {
     }
 
     func release(_ position: Position) {
-        guard position != .none, !keepsAll.load(ordering: .acquiring) else { return }
+        guard position != .none, position != .deferred, !keepsAll.load(ordering: .acquiring) else { return }
         journal.release(position)
     }
 

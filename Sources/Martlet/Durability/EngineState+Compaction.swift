@@ -21,6 +21,8 @@ extension EngineState {
     /// One pass; true where the journal is in use, so that the next one should come soon.
     private func compact(_ seen: inout KeeperNotes) -> Bool {
         guard let journal else { return false }
+        let hasDeferred = !journal.writeDeferred()
+        defer { journal.writeDeferred() }
         journal.isGone.store(!journal.journal.isInPlace, ordering: .relaxed)
         let statistics = journal.journal.statistics
         let segment = configuration.journal.wholeSegmentBytes
@@ -30,7 +32,7 @@ extension EngineState {
         let isWasteful = statistics.bytesOnDisk > 2 * statistics.liveBytes + 4 * segment
         let isNearBound = statistics.bytesOnDisk + 2 * segment > configuration.journal.maxBytes / 4 * 3
         let hasFailed = statistics.preallocationFailures != seen.preallocationFailures
-        let isShort = isNearBound || hasFailed
+        let isShort = isNearBound || hasFailed || hasDeferred
         let sequence = journal.journal.lastSequence
         let isInUse = sequence != seen.sequence
         seen = KeeperNotes(sequence: sequence, preallocationFailures: statistics.preallocationFailures)
@@ -42,10 +44,10 @@ extension EngineState {
         }
         var last: UInt32?
         var bytes = 0
-        for candidate in journal.journal.compactionCandidates(maximumLiveFraction: 0.5) {
+        for candidate in journal.journal.compactionCandidates(maximumLiveFraction: 0.45) {
             // A burst of copies is bounded, and needs room of its own.
             bytes += candidate.liveBytes
-            if bytes > segment / 2, last != nil { break }
+            if bytes > segment / 20 * 9, last != nil { break }
             last = candidate.number
         }
         guard let last else { return isInUse || hasFailed }
@@ -122,6 +124,7 @@ extension EngineState {
 
     private func moveOutcomes(upTo segment: UInt32) {
         outcomes?.moveRecords(upTo: segment) { copyRecord($0) }
+        journal?.moveDeferredOutcomes(upTo: segment) { copyRecord($0) }
         told.withLock { told in
             for index in told.indices where told[index].record != .none && told[index].record.segment <= segment {
                 told[index].record = copyRecord(told[index].record)

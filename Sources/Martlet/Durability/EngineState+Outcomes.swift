@@ -52,7 +52,7 @@ extension EngineState {
         }
         // It need not be kept for its own sake: it goes no earlier than the records it names.
         journal.release(record)
-        journal.release(told.lazy.map(\.record))
+        for outcome in told { journal.releaseOutcome(outcome.number, outcome.record) }
     }
 }
 

@@ -112,7 +112,7 @@ extension EngineStatistics {
         write("segmentsDeleted", Int64(journal.now.segmentsDeleted), to: &writer)
         write("deletionFailures", Int64(journal.now.deletionFailures), to: &writer)
         write("preallocationFailures", Int64(journal.now.preallocationFailures), to: &writer)
-        write("unwrittenRecords", Int64(clamping: journal.unwrittenRecords), to: &writer)
+        write("unwrittenRecords", Int64(journal.unwrittenRecords), to: &writer)
         writer.key("recovery")
         writer.beginObject()
         let recovery = journal.recovery

@@ -59,6 +59,7 @@ extension EngineState {
         acknowledgeOutcomes()
         keeper.requestStop()
         keeper.waitForEnd()
+        journal.writeDeferred(isLast: true)
         journal.journal.close()
     }
 

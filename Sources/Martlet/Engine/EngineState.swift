@@ -22,7 +22,7 @@ final class EngineState: Sendable {
     let outcomes: OutcomeQueue?
     /// Nil where nothing outlives the process.
     let journal: EngineJournal?
-    let keeper = Keeper()
+    let keeper: Keeper
     /// What was handed to the host and may be told again after a crash.
     let told = Locked<[(number: UInt64, record: Position)]>([])
     /// What the journal knows of receivers.
@@ -97,7 +97,8 @@ final class EngineState: Sendable {
             throw MartletError(.outOfResources, "no file descriptors are left for the pipe of the outcomes")
         }
         let start = Clock.monotonic()
-        let opened = try EngineJournal.open(configuration)
+        keeper = Keeper()
+        let opened = try EngineJournal.open(configuration, keeper: keeper)
         journal = opened?.journal
         recentIDs = Deduplicator(configuration.deduplication, journal: opened?.journal)
         do throws(MartletError) {

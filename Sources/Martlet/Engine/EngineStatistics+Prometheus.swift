@@ -30,9 +30,9 @@ extension EngineStatistics {
             single("journal_syncs_total", "counter", "Times the journal was forced to the disk.", journal.now.syncs)
             single("journal_sync_failures_total", "counter", "Times that failed.", journal.now.syncFailures)
             single(
-                "journal_unwritten_records_total",
-                "counter",
-                "Records for which the disk had no room: work that a crash would repeat.",
+                "journal_unwritten_records",
+                "gauge",
+                "Records for which the disk has no room yet: work that a crash would repeat.",
                 journal.unwrittenRecords
             )
         }

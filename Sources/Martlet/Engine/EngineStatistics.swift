@@ -29,7 +29,7 @@ struct EngineStatistics: Sendable {
 struct JournalFigures: Sendable {
     var now: JournalStatistics
     var maximumBytes: Int
-    var unwrittenRecords: UInt64
+    var unwrittenRecords: Int
     var recovery: RecoverySummary
 }
 
@@ -74,7 +74,7 @@ extension EngineState {
                 JournalFigures(
                     now: journal.journal.statistics,
                     maximumBytes: configuration.journal.maxBytes,
-                    unwrittenRecords: journal.lost.load(ordering: .relaxed),
+                    unwrittenRecords: journal.deferred.withLock { $0.count },
                     recovery: recovery.withLock { $0 ?? RecoverySummary() }
                 )
             }
