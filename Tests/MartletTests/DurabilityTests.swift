@@ -155,8 +155,12 @@ struct DurabilityTests {
             load.run(engine, server.url, milliseconds: 1_200)
             if case .integer(let count)? = try engine.stats()["journal"]?["segmentsDeleted"] { deleted += count }
         }
-        for life in 0..<5 { try live(isFirst: life == 0) }
-        // Without it nothing was moved, and this test proves little.
+        // Without a file that went, nothing was moved, and this test proves little: a slow machine gets more lives.
+        var lives = 0
+        while lives < 5 || deleted == 0 && lives < 40 {
+            try live(isFirst: lives == 0)
+            lives += 1
+        }
         #expect(deleted > 0)
         isReady.store(true, ordering: .releasing)
         let engine = try directory.open(#""lanes":2"#)
