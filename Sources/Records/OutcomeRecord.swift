@@ -4,8 +4,8 @@ import Model
 package struct OutcomeRecord: Hashable, Sendable {
     /// Ascending over the life of the journal.
     package var number: UInt64
-    /// The delivery or, by a delivery number of ``ofEvent``, the event that is told of: it has ended, whether or not the
-    /// record of that end was written. Nil for a notice about a webhook.
+    /// The delivery or, by a delivery number of ``ofEvent`` or ``ofDeliveries``, the event that is told of: it has ended,
+    /// whether or not the record of that end was written. Nil for a notice about a webhook.
     package var subject: DeliveryKey?
     package var kind: UInt8
     package var state: UInt8
@@ -61,6 +61,9 @@ package struct OutcomeRecord: Hashable, Sendable {
 
     /// Stands for all deliveries of an event.
     package static var ofEvent: UInt32 { .max }
+    /// Stands for an event each of whose deliveries has an outcome of its own. Those tell that they have ended, and this one
+    /// counts where all have: a power failure may leave it and take one of them.
+    package static var ofDeliveries: UInt32 { .max - 1 }
 
     /// Enough for every record of this kind.
     package static var maximumLength: Int { 256 }

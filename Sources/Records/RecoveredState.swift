@@ -74,6 +74,11 @@ package struct RecoveredState: Sendable {
     private var endedByOutcome: Set<DeliveryKey> = []
     /// Events all of whose deliveries have ended, and whose own outcome was not written any more, where there was to be one.
     package private(set) var unfinished: Set<EventKey> = []
+    /// Outcomes of events that count once all deliveries have ended.
+    private var concluded: [EventKey: UInt64] = [:]
+    /// Outcomes that a power failure left of deliveries that go on. The host was not told of them and must not be: to be
+    /// noted as told, and to be on the disk as such, before anything else is written.
+    package private(set) var void: [UInt64] = []
     /// The latest series of ids, with how many ids it had.
     package private(set) var latest: (key: EventKey, count: Int)?
     /// Records that nobody needs any more.
@@ -182,8 +187,8 @@ package struct RecoveredState: Sendable {
     /// How the delivery ended; 0 where it has not.
     package func end(of delivery: DeliveryKey) -> EventRecord.EndState {
         let known = ends.isEmpty ? 0 : ends[delivery] ?? 0
-        guard known == 0, let event = events[delivery.event], event.deliveries == 1 else { return known }
-        return event.end
+        guard known == 0, let event = events[delivery.event] else { return known }
+        return event.deliveries == 1 && event.end != 0 ? event.end : event.finish
     }
 
     /// The same for a delivery of an event that is at hand.
@@ -234,7 +239,8 @@ package struct RecoveredState: Sendable {
     /// What was told counts; what nobody can tell did not happen.
     private mutating func resolveDoubts() {
         for (brief, position) in doubtful {
-            if isThere(brief.outcomes.delivery), isThere(brief.outcomes.event), end(of: brief.delivery) == 0 {
+            let isNews = end(of: brief.delivery) == 0 || endedByOutcome.contains(brief.delivery)
+            if isThere(brief.outcomes.delivery), isThere(brief.outcomes.event), isNews {
                 end(brief.delivery, brief.state)
                 enterLog(LogKey(delivery: brief.delivery, attempt: nil), position)
             } else {
@@ -278,6 +284,8 @@ package struct RecoveredState: Sendable {
         // What the host is to be told has happened, also where the process ended before it wrote that down.
         if let subject, subject.number == OutcomeRecord.ofEvent {
             events[subject.event, default: Event()].finish = state
+        } else if let subject, subject.number == OutcomeRecord.ofDeliveries {
+            concluded[subject.event] = number
         } else if let subject, state != 0, end(of: subject) == 0 {
             end(subject, state)
             endedByOutcome.insert(subject)
@@ -373,10 +381,18 @@ package struct RecoveredState: Sendable {
     package mutating func finish() -> ContiguousArray<UInt64> {
         resolveDoubts()
         toldUnseen = []
-        for delivery in endedByOutcome {
+        for (key, number) in concluded where outcomes[number] != nil {
+            guard let event = events[key], event.isPending, let position = outcomes.removeValue(forKey: number) else {
+                continue
+            }
+            dead.append(position)
+            void.append(number)
+        }
+        for delivery in endedByOutcome where concluded[delivery.event] == nil {
             if let event = events[delivery.event], event.finish == 0, event.isSettled { unfinished.insert(delivery.event) }
         }
         endedByOutcome = []
+        concluded = [:]
         trimLog()
         trimSeen()
         for (id, health) in health where webhooks[id] == nil { dead.append(health.position) }

@@ -30,6 +30,7 @@ extension EngineState {
         restoreEventTypes(found)
         restoreWebhooks(found, &summary)
         var restoration = Restoration(found: found, journal: journal)
+        let unfinished = unfinishedOutcomes(found)
         restoration.readLog()
         restoration.findSources()
         // Deliveries that are pending name their attempts, settled ones the events made in between.
@@ -38,6 +39,7 @@ extension EngineState {
         restoreLog(&restoration, .settled)
         sendRestored(&restoration, &summary)
         restoreOutcomes(found, &summary)
+        for var outcome in unfinished { tellLate(&outcome, &summary) }
         for (key, seen) in found.seenInOrder {
             recentIDs.restore(key, acceptedAt: seen.acceptedAt, record: Position(rawValue: seen.position))
         }
@@ -297,6 +299,58 @@ extension EngineState {
     }
 
     // MARK: Outcomes
+
+    /// Outcomes of events whose last delivery had ended and been noted to be told when the process ended, but not yet they
+    /// themselves.
+    private func unfinishedOutcomes(_ found: RecoveredState) -> [Outcome] {
+        guard outcomes != nil, configuration.outcomes.includesEvents else { return [] }
+        return found.unfinished.sorted { $0.first < $1.first }.compactMap { key in
+            guard let event = found.events[key],
+                let pinned = try? journal?.journal.pin(Position(rawValue: event.position))
+            else { return nil }
+            var id = EventID.generated(key[0])
+            var tag: UInt64 = 0
+            if let record = RedeliveryRecord(pinned.bytes), event.isRedelivery {
+                tag = record.tag
+                id = sourceID(record.source, found) ?? id
+            } else if let decoded = EventRecord.Decoded(pinned.bytes) {
+                tag = decoded.event.tag
+                id = decoded.event.ownID.map { .own($0) } ?? id
+            } else {
+                return nil
+            }
+            let ends = (0..<event.deliveries).map { found.end(of: DeliveryKey(event: key, number: $0)) }
+            let states = ends.compactMap { Outcome.State(rawValue: Int32($0)) }
+            let worst = [Outcome.State.failed, .expired, .canceled].first { states.contains($0) } ?? .succeeded
+            var outcome = eventOutcome(
+                id,
+                tag: tag,
+                state: worst,
+                deliveries: event.deliveries,
+                succeeded: UInt32(clamping: states.count { $0 == .succeeded }),
+                at: Clock.wall()
+            )
+            outcome.subject = DeliveryKey(event: key, number: OutcomeRecord.ofEvent)
+            return outcome
+        }
+    }
+
+    private func sourceID(_ source: EventKey, _ found: RecoveredState) -> EventID? {
+        guard let position = found.events[source]?.position,
+            let pinned = try? journal?.journal.pin(Position(rawValue: position)),
+            let decoded = EventRecord.Decoded(pinned.bytes)
+        else { return nil }
+        return decoded.event.ownID.map { .own($0) } ?? .generated(source[0])
+    }
+
+    private func tellLate(_ outcome: inout Outcome, _ summary: inout RecoverySummary) {
+        var late: Outcome? = outcome
+        enterOrLose(&late)
+        guard let outcomes, let late else { return }
+        budget.forceReserve(events: 1, bytes: Outcome.memorySize)
+        outcomes.append(late)
+        summary.outcomes += 1
+    }
 
     private func restoreOutcomes(_ found: RecoveredState, _ summary: inout RecoverySummary) {
         for (_, position) in found.outcomes.sorted(by: { $0.key < $1.key }) {

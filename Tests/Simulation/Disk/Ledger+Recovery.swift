@@ -22,6 +22,8 @@ extension Ledger {
         var health: [Identifier: HealthRecord] = [:]
         var outcomes: [UInt64] = []
         var ids: Set<String> = []
+        /// Events whose outcomes are yet to be written.
+        var unfinished: Set<EventKey> = []
     }
 
     /// Judges what was found, and takes it over.
@@ -66,6 +68,7 @@ extension Ledger {
             "delivery \(one.number) of event \(event) goes on although its end was written"
         )
         let step = try checkStep(one.progress, delivery.steps, floor, "delivery \(one.number) of event \(event)")
+        events[event].deliveries[one.number].isSettled = false
         if isPower {
             events[event].deliveries[one.number].ends.settle(nil)
             events[event].deliveries[one.number].steps.settle(step)
@@ -112,7 +115,8 @@ extension Ledger {
         let event = events[number]
         let keys = event.deliveries.indices.map { DeliveryKey(event: event.key, number: UInt32($0)) }
         let isPending = keys.contains { pending.contains($0) }
-        if event.fact > floor, !found.present.contains(event.key), !isPending {
+        // A redelivery goes with the event that it repeats.
+        if event.fact > floor, !isPending, event.isRedelivery || !found.present.contains(event.key) {
             events[number].isLost = true
             open.remove(number)
             return
@@ -123,7 +127,9 @@ extension Ledger {
             try require(!delivery.ends.entries.isEmpty, "\(name) is lost")
             let end = found.ends[key] ?? 0
             try require(
-                end == 0 || delivery.ends.entries.contains { $0.value == end },
+                // Where only the event's outcome is left, nobody knows the ends of the single deliveries.
+                end == 0 || delivery.ends.entries.contains { $0.value == end }
+                    || event.hasEventOutcome && !event.hasDeliveryOutcomes,
                 "\(name) is found to have ended as \(end), which it did not"
             )
             try require(
@@ -135,7 +141,8 @@ extension Ledger {
         if isPower { events[number].fact = 0 }
         guard !isPending else { return }
         try require(
-            !event.hasEventOutcome || event.isTold || subjects.contains(.event(number)),
+            !event.hasEventOutcome || event.isTold || subjects.contains(.event(number))
+                || found.unfinished.contains(event.key),
             "the outcome of event \(number) is lost"
         )
         let isTold =
@@ -167,8 +174,12 @@ extension Ledger {
         }
         let present = Set(found.outcomes)
         for (number, outcome) in outcomes where !present.contains(number) {
+            var isVoid = false
+            if case .event(let event) = outcome.subject {
+                isVoid = isPower && found.pending.contains { $0.key == events[event].key }
+            }
             try require(
-                outcome.fact > floor || !outcome.told.isEmpty || outcome.isHandedOut && isPower,
+                outcome.fact > floor || !outcome.told.isEmpty || outcome.isHandedOut && isPower || isVoid,
                 "outcome \(number) about \(outcome.subject) is lost"
             )
             // A power failure may yet bring it back.

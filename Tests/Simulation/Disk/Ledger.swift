@@ -48,8 +48,16 @@ struct Ledger {
         var webhook: Identifier
         var steps = History<Step>()
         var ends = History<UInt8>()
+        /// The record of its end was written, and it did not go on since.
+        var isSettled = false
         /// The host was told how it ended, in this life or an earlier one.
         var isTold = false
+    }
+
+    struct End {
+        var event: Int
+        var delivery: Int
+        var state: UInt8
     }
 
     struct Event {
@@ -64,7 +72,6 @@ struct Ledger {
         var isLost = false
         /// Settled and told beyond any doubt; nothing of it may come back.
         var isDone = false
-        /// Settled by everything known, only to be watched.
         var expiry: Int64
         var wallOffset: Int64
         var payload: UInt64
@@ -124,8 +131,9 @@ struct Ledger {
         case none
         case event(Event)
         case step(event: Int, delivery: Int, Step)
-        case end(event: Int, delivery: Int, UInt8)
-        case outcome(UInt64, Outcome.Subject)
+        case end(End)
+        /// With the end of a delivery that it is about: what the host is to be told has happened.
+        case outcome(UInt64, Outcome.Subject, End?)
         case told([UInt64])
         case webhook(Identifier, Int)
         case removal(Identifier)
@@ -152,15 +160,17 @@ struct Ledger {
             events[event].deliveries[delivery].steps.note(step, number)
         case .copy(let steps):
             for (event, delivery, step) in steps { events[event].deliveries[delivery].steps.note(step, number) }
-        case .end(let event, let delivery, let state):
-            let known = events[event].deliveries[delivery].ends
-            try require(known.entries.isEmpty, "delivery \(delivery) of event \(event) is settled a second time")
-            events[event].deliveries[delivery].ends.note(state, number)
-        case .outcome(let outcome, let subject):
+        case .end(let end):
+            let delivery = events[end.event].deliveries[end.delivery]
+            try require(!delivery.isSettled, "delivery \(end.delivery) of event \(end.event) is settled a second time")
+            events[end.event].deliveries[end.delivery].isSettled = true
+            events[end.event].deliveries[end.delivery].ends.note(end.state, number)
+        case .outcome(let outcome, let subject, let end):
             if let former = outcomes[outcome] {
                 try require(former.isHandedOut && !former.told.isEmpty, "outcome number \(outcome) is given twice")
             }
             outcomes[outcome] = Outcome(fact: number, subject: subject)
+            if let end { events[end.event].deliveries[end.delivery].ends.note(end.state, number) }
         case .told(let numbers):
             for outcome in numbers { outcomes[outcome]?.told.append(number) }
         case .webhook(let id, let version): webhooks[id, default: Webhook()].versions.note(version, number)
@@ -184,9 +194,9 @@ struct Ledger {
     }
 
     /// How the event's outcome must look: the worst end of its deliveries, and how many succeeded.
-    func summary(of event: Int, ended delivery: Int, _ state: UInt8) -> (state: UInt8, succeeded: Int) {
+    func summary(of event: Int, ended delivery: Int = -1, _ state: UInt8 = 0) -> (state: UInt8, succeeded: Int) {
         var ends = events[event].deliveries.map { $0.ends.entries.last?.value ?? 0 }
-        ends[delivery] = state
+        if ends.indices.contains(delivery) { ends[delivery] = state }
         let worst = [UInt8(2), 3, 4].first { ends.contains($0) } ?? 1
         return (worst, ends.count { $0 == 1 })
     }

@@ -26,6 +26,8 @@ extension SimulatedDisk {
             directory = 3
             return 0
         }
+        calls.exists = { [self] _, name in state.update { $0.names[name] != nil } }
+        calls.dataEnd = { _, bytes in bytes }
         calls.checkAccess = { _ in 0 }
         calls.lock = { _ in 0 }
         calls.unlock = { _ in }

@@ -107,25 +107,26 @@ extension Store {
     func settle(_ settlement: Settlement) throws(Violation) {
         let token = Int(settlement.event)
         let delivery = deliveries[token]
-        guard let event = delivery.event, let key = delivery.key else {
+        guard let event = delivery.event else {
             throw Violation("delivery \(token) is settled twice")
         }
         let state = settlement.state.rawValue + 1
         event.noted += 1
         event.changes += 1
         let isLast = event.noted == event.ends.count
+        let end = Ledger.End(event: event.number, delivery: delivery.number, state: state)
         var waiting: [WaitingOutcome] = []
         var numbers = SettledRecord.Outcomes()
         if profile.tellsDeliveries {
             let subject = Ledger.Outcome.Subject.delivery(event.number, delivery.number)
-            waiting.append(try enter(subject, outcome(of: event, settlement, delivery.webhook, state)))
+            waiting.append(try enter(subject, end, outcome(of: event, settlement, delivery.webhook, state)))
             numbers.delivery = lastOutcome
         }
         if isLast, profile.tellsEvents {
             let summary = ledger.summary(of: event.number, ended: delivery.number, state)
             let own = summaryOfMemory(event, delivery.number, state)
             try require(summary == own, "event \(event.number) is told as \(own), but it is \(summary)")
-            waiting.append(try enter(.event(event.number), outcome(of: event, summary)))
+            waiting.append(try enter(.event(event.number), end, outcome(of: event, summary)))
             numbers.event = lastOutcome
         }
         // What the copy of an event says of an end must not be there before what the host is to be told of it.
@@ -134,12 +135,11 @@ extension Store {
         record.outcomes = numbers
         let position = try append(
             .settled,
-            .end(event: event.number, delivery: delivery.number, state),
+            .end(end),
             length: record.encodedLength,
             options: Store.replacing,
             mayInterrupt: true
         ) { record.put(into: &$0) }
-        _ = key
         queue += waiting
         keep(event)
         enterLog(position)

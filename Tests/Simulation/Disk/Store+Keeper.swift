@@ -116,9 +116,9 @@ extension Store {
         case .pending(let found):
             let source = found.event.original
             if source !== found.event, isOld(source.position), !hasPendingWork(source) {
-                var found = PendingEvent(source)
-                found.changes = found.sourceChanges
-                try copy(found)
+                var look = PendingEvent(source)
+                look.changes = found.sourceChanges
+                try copy(look)
             }
             if isOld(found.event.position) { try copy(found) }
         }

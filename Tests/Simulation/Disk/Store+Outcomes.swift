@@ -5,13 +5,18 @@ import Records
 
 // Outcomes: written before anybody can see them, told to the host, and noted as told when it asks for more.
 extension Store {
-    func enter(_ subject: Ledger.Outcome.Subject, _ record: OutcomeRecord) throws(Violation) -> WaitingOutcome {
+    /// - Parameter end: of the delivery that has just ended.
+    func enter(
+        _ subject: Ledger.Outcome.Subject,
+        _ end: Ledger.End?,
+        _ record: OutcomeRecord
+    ) throws(Violation) -> WaitingOutcome {
         lastOutcome += 1
         var record = record
         record.number = lastOutcome
         let position = try append(
             .outcome,
-            .outcome(record.number, subject),
+            .outcome(record.number, subject, end),
             length: OutcomeRecord.maximumLength,
             mayInterrupt: true
         ) { record.put(into: &$0) }
@@ -59,6 +64,9 @@ extension Store {
         _ state: UInt8
     ) -> OutcomeRecord {
         var record = blank(kind: 1, state: state, event: event)
+        record.subject = event.key.index(of: settlement.id).map {
+            DeliveryKey(event: event.key, number: UInt32($0 - 1))
+        }
         record.delivery = settlement.id
         record.webhook = webhook
         record.attempts = UInt32(settlement.attempts)
@@ -70,6 +78,8 @@ extension Store {
 
     func outcome(of event: StoredEvent, _ summary: (state: UInt8, succeeded: Int)) -> OutcomeRecord {
         var record = blank(kind: 2, state: summary.state, event: event)
+        let whom = profile.tellsDeliveries ? OutcomeRecord.ofDeliveries : OutcomeRecord.ofEvent
+        record.subject = DeliveryKey(event: event.key, number: whom)
         record.deliveries = UInt32(event.ends.count)
         record.succeeded = UInt32(summary.succeeded)
         return record
@@ -78,6 +88,7 @@ extension Store {
     func blank(kind: UInt8, state: UInt8, event: StoredEvent?) -> OutcomeRecord {
         OutcomeRecord(
             number: 0,
+            subject: nil,
             kind: kind,
             state: state,
             failure: 0,

@@ -24,8 +24,7 @@ extension Store {
 
     /// Ends this life, reads what it left, and answers the deliveries that go on, in order. Webhooks are added to `slots`.
     func restart() throws(Violation) -> [Restored] {
-        if simTrace { debugPrint("CRASH", armedCrash, ledger.synced, ledger.facts) }
-        (isDown, isJudged) = (true, false)
+        (isDown, isOpening, isJudged) = (true, true, false)
         deliveries = []
         kept = []
         work = []
@@ -54,10 +53,14 @@ extension Store {
         try restoreWebhooks(state, &found)
         try readLog(&opening)
         try restoreEvents(&opening, &found)
+        found.unfinished = state.unfinished.intersection(opening.events.keys)
         try ledger.recover(found, after: crash, idCapacity: profile.seenCapacity)
         isJudged = true
         settleJournal()
+        try noteVoid(state)
+        try finishEvents(opening)
         try restoreIDs(state)
+        isOpening = false
         return opening.pending
     }
 
@@ -72,11 +75,7 @@ extension Store {
             var state = RecoveredState(logCapacity: profile.logCapacity, seenCapacity: profile.seenCapacity)
             disk = next
             journal = try Store.open(next, profile) { record in
-                if simTrace {
-                    debugPrint("R", record.position.segment, record.position.offset, record.sequence, RecordKind(rawValue: record.kind)!,
-                    record.kind == 5 ? OutcomeRecord.number(record.bytes)! : 0, record.kind == 6 ? ToldRecord.numbers(record.bytes) : [],
-                    record.kind == 4 ? ledger.keys[SettledRecord(record.bytes)!.delivery.event] ?? -1 : -1, record.kind == 4 ? SettledRecord(record.bytes)!.outcomes : .init(), record.kind == 1 ? ledger.keys[EventRecord.Decoded(record.bytes)!.event.key] ?? -1 : -1, record.kind == 8 || record.kind == 9 ? WebhookRecord.id(record.bytes)!.low : 0) }
-                return state.add(kind: record.kind, position: record.position.rawValue, record.bytes)
+                state.add(kind: record.kind, position: record.position.rawValue, record.bytes)
             }
             guard next.hasStopped else {
                 next.arm(calls: nil, .process, seed: 0)
@@ -143,7 +142,8 @@ extension Store {
             guard let record = RedeliveryRecord(try pin(Position(rawValue: event.position)).bytes) else {
                 throw Violation("a redelivery record is none")
             }
-            guard event.isPending || opening.needed.contains(key) else { continue }
+            let isUnfinished = opening.state.unfinished.contains(key)
+            guard event.isPending || opening.needed.contains(key) || isUnfinished else { continue }
             opening.redeliveries[key] = record
             opening.needed.insert(record.source)
         }
@@ -161,7 +161,7 @@ extension Store {
         }
         for (key, event) in state.events(where: { $0.position != 0 && !$0.isRedelivery }) {
             let isNeeded = opening.needed.contains(key)
-            guard event.isPending || isNeeded else {
+            guard event.isPending || isNeeded || state.unfinished.contains(key) else {
                 release(Position(rawValue: event.position))
                 continue
             }
@@ -172,7 +172,8 @@ extension Store {
             }
         }
         for (key, event) in state.events(where: { $0.position != 0 && $0.isRedelivery }) {
-            guard event.isPending, let record = opening.redeliveries[key], let source = opening.events[record.source]
+            guard event.isPending || state.unfinished.contains(key), let record = opening.redeliveries[key],
+                let source = opening.events[record.source]
             else {
                 release(Position(rawValue: event.position))
                 continue
@@ -189,6 +190,10 @@ extension Store {
                 source: source,
                 repeats: record.repeats
             )
+            opening.events[key] = made
+            made.ends = [state.end(of: DeliveryKey(event: key, number: 0))]
+            made.noted = made.ends[0] == 0 ? 0 : 1
+            guard event.isPending else { continue }
             let progress = Progress.later(state.progress(of: DeliveryKey(event: key, number: 0)), record.progress)
             opening.pending.append(Restored(event: made, number: 0, webhook: record.webhook, progress: progress))
         }
@@ -240,6 +245,30 @@ extension Store {
     private func number(of key: EventKey) throws(Violation) -> Int {
         guard let number = ledger.keys[key] else { throw Violation("an event is found that was never written") }
         return number
+    }
+
+    /// What the host must not be told counts as told, for good.
+    private func noteVoid(_ state: RecoveredState) throws(Violation) {
+        guard !state.void.isEmpty else { return }
+        let record = try append(.told, .told(state.void), length: state.void.count * 8, options: Store.replacing) { sink in
+            for number in state.void { sink.put(number) }
+        }
+        release(record)
+        try sync()
+    }
+
+    /// Events whose last delivery had its outcome when the process ended, and they not theirs.
+    private func finishEvents(_ opening: Opening) throws(Violation) {
+        guard profile.tellsEvents else { return }
+        for key in opening.state.unfinished.sorted(by: { $0.first < $1.first }) {
+            guard let event = opening.events[key] else { continue }
+            let number = event.number
+            let ends = event.ends
+            let own = ([UInt8(2), 3, 4].first { ends.contains($0) } ?? 1, ends.count { $0 == 1 })
+            let summary = ledger.summary(of: number)
+            try require(summary == own, "event \(number) is told as \(own), but it is \(summary)")
+            queue.append(try enter(.event(number), nil, outcome(of: event, summary)))
+        }
     }
 
     /// An id that only its event's record tells of gets a record of its own.

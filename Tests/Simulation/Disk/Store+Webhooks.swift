@@ -51,7 +51,7 @@ extension Store {
         guard profile.tellsEvents || profile.tellsDeliveries else { return }
         var record = blank(kind: 3, state: 2, event: nil)
         record.webhook = id
-        queue.append(try enter(.webhook(id), record))
+        queue.append(try enter(.webhook(id), nil, record))
     }
 
     private func newVersion(_ id: Identifier, _ version: WebhookVersion) -> Int {
@@ -61,7 +61,7 @@ extension Store {
 
     /// For a record that ends or replaces an older one: the older one may be given up then, and its file must not go before
     /// this record is on the disk.
-    static var replacing: AppendOptions { [.lazy, .reserve, .copied] }
+    static var replacing: AppendOptions { .move }
 
     func write(_ id: Identifier, _ version: Int) throws(Violation) -> Position {
         let record = WebhookRecord(

@@ -1,8 +1,6 @@
 import Journal
 import Model
 import Records
-import Glibc
-let simTrace = getenv("SIM_TRACE") != nil
 
 /// The durable side of a world: what an engine writes into its journal, record by record and in the same order, and what
 /// it keeps in memory of it. The machine may stop at any write.
@@ -97,6 +95,8 @@ final class Store {
     private var oldest: UInt32 = .max
     /// Between two lives.
     var isDown = false
+    /// A life begins, and there is no keeper yet.
+    var isOpening = false
     /// The ledger has seen what this life began with.
     var isJudged = true
     /// The last record before this life, and the facts that there were then.
@@ -173,12 +173,12 @@ final class Store {
         _ kind: RecordKind,
         _ fact: Ledger.Fact,
         length: Int,
-        options: AppendOptions = [.lazy, .reserve],
+        options: AppendOptions = .note,
         mayInterrupt: Bool = false,
         _ fill: (inout ByteSink) -> Void
     ) throws(Violation) -> Position {
         try checkStopped()
-        if mayInterrupt, !isInterrupted, random.next(below: 1000) < profile.interruptions {
+        if mayInterrupt, !isOpening, !isInterrupted, random.next(below: 1000) < profile.interruptions {
             isInterrupted = true
             try keep(steps: 1 + random.next(below: 4))
             isInterrupted = false
@@ -214,7 +214,6 @@ final class Store {
             try stop()
         }
         writes += 1
-        if simTrace { debugPrint("W", ledger.facts + 1, kind, position.segment, position.offset, "\(fact)".prefix(200), ledger.synced) }
         try ledger.note(fact)
         if isLast { try stop() }
         if position.segment != active {
