@@ -66,8 +66,8 @@ package struct RecoveredState: Sendable {
     /// Not yet told, by number.
     package private(set) var outcomes: [UInt64: UInt64] = [:]
     package private(set) var lastOutcome: UInt64 = 0
-    /// Told numbers whose outcomes were not found.
-    private var toldUnseen: Set<UInt64> = []
+    /// Told numbers that a doubtful end may name.
+    private var toldNumbers: Set<UInt64> = []
     /// Ends whose outcomes were not found in front of them: told and gone since, or lost in a power failure.
     private var doubtful: [(brief: SettledRecord.Brief, position: UInt64)] = []
     /// Deliveries whose end nothing but an outcome tells of: the process ended before it wrote more.
@@ -233,7 +233,7 @@ package struct RecoveredState: Sendable {
     }
 
     private func isThere(_ outcome: UInt64) -> Bool {
-        outcome == 0 || outcomes[outcome] != nil || toldUnseen.contains(outcome)
+        outcome == 0 || outcomes[outcome] != nil || toldNumbers.contains(outcome)
     }
 
     /// What was told counts; what nobody can tell did not happen.
@@ -297,11 +297,9 @@ package struct RecoveredState: Sendable {
 
     private mutating func addTold(_ bytes: UnsafeRawBufferPointer) -> Bool {
         for number in ToldRecord.numbers(bytes) {
-            if let position = outcomes.removeValue(forKey: number) {
-                dead.append(position)
-            } else {
-                toldUnseen.insert(number)
-            }
+            let known = outcomes.removeValue(forKey: number)
+            if let known { dead.append(known) }
+            if known == nil || !doubtful.isEmpty { toldNumbers.insert(number) }
             lastOutcome = max(lastOutcome, number)
         }
         return true
@@ -380,7 +378,7 @@ package struct RecoveredState: Sendable {
     /// released.
     package mutating func finish() -> ContiguousArray<UInt64> {
         resolveDoubts()
-        toldUnseen = []
+        toldNumbers = []
         for (key, number) in concluded where outcomes[number] != nil {
             guard let event = events[key], event.isPending, let position = outcomes.removeValue(forKey: number) else {
                 continue

@@ -16,6 +16,8 @@ extension EngineState {
     private struct KeeperNotes {
         var sequence: UInt64 = 0
         var preallocationFailures = 0
+        /// Everything up to this segment was to be moved.
+        var moved: UInt32 = 0
     }
 
     /// One pass; true where the journal is in use, so that the next one should come soon.
@@ -35,12 +37,18 @@ extension EngineState {
         let isShort = isNearBound || hasFailed || hasDeferred
         let sequence = journal.journal.lastSequence
         let isInUse = sequence != seen.sequence
-        seen = KeeperNotes(sequence: sequence, preallocationFailures: statistics.preallocationFailures)
+        seen.sequence = sequence
+        seen.preallocationFailures = statistics.preallocationFailures
         guard isWasteful || isShort, let oldest = journal.journal.segmentUsage().first else { return isInUse }
         if isShort {
             // History gives way, from the oldest on.
             payloads.drop(upTo: oldest.number)
             for lane in lanes { dropLog(of: lane, upTo: oldest.number) }
+        }
+        // Room for copies is short when files are: the next ones wait until those that were emptied are deleted.
+        guard oldest.number > seen.moved else {
+            if oldest.liveBytes > 0 { move(upTo: seen.moved, keepsHistory: !isShort) }
+            return true
         }
         var last: UInt32?
         var bytes = 0
@@ -51,6 +59,7 @@ extension EngineState {
             last = candidate.number
         }
         guard let last else { return isInUse || hasFailed }
+        seen.moved = last
         move(upTo: last, keepsHistory: !isShort)
         return true
     }
