@@ -41,8 +41,10 @@ struct AppendState {
         return active.capacity &- tail &- reserve(options)
     }
 
-    var ordinaryRoom: Int {
-        max(room([]), 0) + (prepared.map { $0.capacity - SegmentHeader.bytes } ?? 0)
+    /// - Parameter isLast: the prepared segment is for copies.
+    func ordinaryRoom(isLast: Bool) -> Int {
+        let next = isLast && active != nil ? nil : prepared
+        return max(room([]), 0) + (next.map { $0.capacity - SegmentHeader.bytes } ?? 0)
     }
 }
 
@@ -98,6 +100,9 @@ extension Journal {
                 }
                 return position
             case .needsSegment: try obtainSegment()
+            case .keptForCopies:
+                counters.preallocationFailures.add(1, ordering: .relaxed)
+                throw .limitReached
             case .closed: throw .closed
             }
         }
@@ -126,7 +131,13 @@ extension Journal {
     private enum Outcome {
         case placed(Position, sequence: UInt64, Wakes)
         case needsSegment
+        case keptForCopies
         case closed
+    }
+
+    /// There may be none behind the one that is prepared.
+    var isLastSegment: Bool {
+        counters.bytesOnDisk.load(ordering: .relaxed) > options.maximumBytes &- options.segmentBytes
     }
 
     /// Under the append lock: copies the record and makes it valid with one store, or answers why not.
@@ -137,6 +148,8 @@ extension Journal {
         if bytes > state.room(draft.options) {
             // Kept back, not used up: an attempt to get room is due before this is refused.
             guard let next = state.prepared, bytes <= next.capacity &- SegmentHeader.bytes else { return .needsSegment }
+            // The last segment that there may be is for copies, which empty others.
+            if state.active != nil, !draft.options.contains(.copied), isLastSegment { return .keptForCopies }
             rollOver(to: next, &state)
             wakes = [.pages, .segment]
         }

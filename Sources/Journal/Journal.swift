@@ -168,7 +168,8 @@ package final class Journal: Sendable {
     /// A reading of the counters; takes both locks for a moment.
     package var statistics: JournalStatistics {
         var result = JournalStatistics()
-        result.roomBytes = appending.withLock { $0.ordinaryRoom }
+        let isLast = isLastSegment
+        result.roomBytes = appending.withLock { $0.ordinaryRoom(isLast: isLast) }
         (result.segments, result.liveBytes) = table.withLock { table in
             (table.segments.count, table.segments.reduce(0) { $0 + $1.liveBytes })
         }

@@ -387,7 +387,9 @@ package struct RecoveredState: Sendable {
             void.append(number)
         }
         for delivery in endedByOutcome where concluded[delivery.event] == nil {
-            if let event = events[delivery.event], event.finish == 0, event.isSettled { unfinished.insert(delivery.event) }
+            if let event = events[delivery.event], event.finish == 0, event.isSettled {
+                unfinished.insert(delivery.event)
+            }
         }
         endedByOutcome = []
         concluded = [:]

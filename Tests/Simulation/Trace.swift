@@ -80,7 +80,8 @@ struct Trace {
         case .wallJump: " by \(event.first) ms"
         case .mode: " of receiver \(event.first): \(event.second)"
         case .run, .cancelAll: ""
-        case .crash: " \(event.first == 0 ? "of the process" : "of the power"), \(event.third) of \(event.second) facts synced"
+        case .crash:
+            " \(event.first == 0 ? "of the process" : "of the power"), \(event.third) of \(event.second) facts synced"
         case .restarted: ": \(event.first) deliveries, \(event.second) webhooks, \(event.third) outcomes"
         case .synced: ", \(event.first) facts"
         }

@@ -22,7 +22,14 @@ func simulate(_ options: Options, hasDisk: Bool) -> (passed: Int, failed: Int) {
         let segment = Segment(seed: options.seed, number: number, hasDisk: hasDisk)
         let outcome = segment.run { CrashNote.step = $0 }
         if let violation = outcome.violation {
-            report(violation, in: outcome.world, options: options, segment: segment, number: number, step: outcome.steps)
+            report(
+                violation,
+                in: outcome.world,
+                options: options,
+                segment: segment,
+                number: number,
+                step: outcome.steps
+            )
             print("\(steps + outcome.steps) steps were made before")
             return (passed, 1)
         }

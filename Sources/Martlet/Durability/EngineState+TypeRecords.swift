@@ -19,7 +19,7 @@ extension EngineState {
                     record = try journal.append(
                         .eventType,
                         length: document.count,
-                        options: .note
+                        options: .move
                     ) { $0.put(document) }
                 } catch {
                     throw MartletError(error)

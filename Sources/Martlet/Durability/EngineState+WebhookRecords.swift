@@ -13,7 +13,7 @@ extension EngineState {
         let record = webhook.journalRecord
         do throws(JournalError) {
             // A full disk must not keep the host from disabling what fills it.
-            return try journal.append(.webhook, length: record.encodedLength, options: .note) {
+            return try journal.append(.webhook, length: record.encodedLength, options: .move) {
                 record.put(into: &$0)
             }.rawValue
         } catch {
@@ -45,7 +45,7 @@ extension EngineState {
     func writeRemoval(of webhook: StoredWebhook) throws(MartletError) {
         guard let journal else { return }
         do throws(JournalError) {
-            let removal = try journal.append(.webhookRemoved, length: 16, options: .note) {
+            let removal = try journal.append(.webhookRemoved, length: 16, options: .move) {
                 $0.put(webhook.id)
             }
             // The removal goes no earlier than what it removes, so neither needs to be kept.

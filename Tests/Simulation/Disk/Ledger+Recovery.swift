@@ -199,7 +199,9 @@ extension Ledger {
     // MARK: Webhooks and ids
 
     private mutating func checkWebhooks(_ found: Found, _ floor: Int, _ isPower: Bool) throws(Violation) {
-        for id in found.webhooks.keys where webhooks[id] == nil { throw Violation("the unknown webhook \(id) is found") }
+        for id in found.webhooks.keys where webhooks[id] == nil {
+            throw Violation("the unknown webhook \(id) is found")
+        }
         for (id, webhook) in webhooks {
             let version = found.webhooks[id]
             let certain = webhook.versions.certain(floor) ?? nil

@@ -233,7 +233,9 @@ extension SimulatedDisk {
                     guard !file.memory[range].elementsEqual(old[range]) else { continue }
                     let isLost = isFirst || random.next(below: 2) == 0
                     isFirst = false
-                    if isLost { UnsafeMutableRawBufferPointer(rebasing: file.memory[range]).copyBytes(from: old[range]) }
+                    if isLost {
+                        UnsafeMutableRawBufferPointer(rebasing: file.memory[range]).copyBytes(from: old[range])
+                    }
                 }
             }
         }

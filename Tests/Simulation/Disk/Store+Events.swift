@@ -65,7 +65,9 @@ extension Store {
     }
 
     /// Sends what is kept of a settled event once more.
-    func redeliver(_ source: StoredEvent, to webhook: Identifier, waitMilliseconds wait: Int64) throws(Violation) -> StoredEvent {
+    func redeliver(_ source: StoredEvent, to webhook: Identifier, waitMilliseconds wait: Int64) throws(Violation)
+        -> StoredEvent
+    {
         let now = world.wall
         var head = EventRecord(key: ids.reserve(2, at: now))
         head.tag = source.head.tag
@@ -146,7 +148,8 @@ extension Store {
         deliveries[token].event = nil
     }
 
-    private func summaryOfMemory(_ event: StoredEvent, _ number: Int, _ state: UInt8) -> (state: UInt8, succeeded: Int) {
+    private func summaryOfMemory(_ event: StoredEvent, _ number: Int, _ state: UInt8) -> (state: UInt8, succeeded: Int)
+    {
         var ends = event.ends
         ends[number] = state
         return ([UInt8(2), 3, 4].first { ends.contains($0) } ?? 1, ends.count { $0 == 1 })

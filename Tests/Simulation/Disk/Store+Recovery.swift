@@ -250,7 +250,8 @@ extension Store {
     /// What the host must not be told counts as told, for good.
     private func noteVoid(_ state: RecoveredState) throws(Violation) {
         guard !state.void.isEmpty else { return }
-        let record = try append(.told, .told(state.void), length: state.void.count * 8, options: Store.replacing) { sink in
+        let record = try append(.told, .told(state.void), length: state.void.count * 8, options: Store.replacing) {
+            sink in
             for number in state.void { sink.put(number) }
         }
         release(record)

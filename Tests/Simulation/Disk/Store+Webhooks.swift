@@ -102,12 +102,19 @@ extension Store {
             let wait = (until - now) / 1_000_000
             record.pausedUntil = Progress.Due(at: WallTime(milliseconds: wall + wait), waitMilliseconds: wait)
         }
-        guard record != written, written != nil || record.failingSince != nil || record.pausedUntil != nil else { return }
+        guard record != written, written != nil || record.failingSince != nil || record.pausedUntil != nil else {
+            return
+        }
         try write(record)
     }
 
     func write(_ record: HealthRecord) throws(Violation) {
-        let position = try append(.health, .health(record), length: HealthRecord.encodedLength, options: Store.replacing) {
+        let position = try append(
+            .health,
+            .health(record),
+            length: HealthRecord.encodedLength,
+            options: Store.replacing
+        ) {
             record.put(into: &$0)
         }
         let former = health.updateValue((record, position), forKey: record.webhook)

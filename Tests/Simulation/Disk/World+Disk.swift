@@ -38,14 +38,18 @@ extension World {
         if store.random.next(below: 1000) < store.profile.polls {
             try store.poll(maximum: 1 + store.random.next(below: 100))
         }
-        if store.random.next(below: 1000) < store.profile.keeps { try store.keep(steps: 1 + store.random.next(below: 30)) }
+        if store.random.next(below: 1000) < store.profile.keeps {
+            try store.keep(steps: 1 + store.random.next(below: 30))
+        }
         // It does not let the disk fill up.
         if store.isWasteful { try store.keep(steps: 50) }
         if store.random.next(below: 1000) < store.profile.syncs {
             try store.sync()
             trace.note(.synced, at: now, Int64(store.ledger.synced))
         }
-        if store.random.next(below: 100) == 0, !store.kept.isEmpty, !live.isEmpty, oracle.pending < profile.maximumPending {
+        if store.random.next(below: 100) == 0, !store.kept.isEmpty, !live.isEmpty,
+            oracle.pending < profile.maximumPending
+        {
             try redeliver(store)
         }
     }
@@ -134,7 +138,13 @@ extension World {
     /// Begins a new life with what the disk holds; the machine may stop meanwhile.
     func restart(_ store: Store) throws(Violation) {
         while true {
-            trace.note(.crash, at: now, store.armedCrash.rawValue, Int64(store.ledger.facts), Int64(store.ledger.synced))
+            trace.note(
+                .crash,
+                at: now,
+                store.armedCrash.rawValue,
+                Int64(store.ledger.facts),
+                Int64(store.ledger.synced)
+            )
             do throws(Violation) {
                 // The time it takes.
                 now += Int64(store.random.next(below: [1, 1000, 100_000][store.random.next(below: 3)])) * 1_000_000
