@@ -37,8 +37,8 @@ final class Fault: Sendable {
                 written += 1
             }
         }
-        // Two segments, of which the second keeps a quarter back for records that help others to die.
-        #expect(written == 17)
+        // Two segments, of which the second keeps seven eighths back for records that help others to die.
+        #expect(written == 11)
         #expect(journal.statistics.preallocationFailures > 0)
         #expect(journal.statistics.roomBytes == 0 || journal.statistics.roomBytes < 416)
         #expect(try journal.read(first) == [1])
