@@ -167,8 +167,7 @@ extension SimulatedDisk {
     /// - Parameter syncsDirectory: the journal syncs the directory after each deletion.
     @discardableResult
     func settle(_ journal: Journal, syncsDirectory: Bool) -> UInt32 {
-        let active = journal.segmentUsage().last?.number ?? 0
-        _ = state.wait { state in state.unfinished.isEmpty && state.newestSegment > active ? () : nil }
+        waitForSegment(of: journal)
         if SimulatedDisk.hasDeadSegment(journal) {
             openGate()
             while SimulatedDisk.hasDeadSegment(journal) || (syncsDirectory && state.update { $0.owesDirectorySync }) {
@@ -177,6 +176,12 @@ extension SimulatedDisk {
             closeGate()
         }
         return journal.segmentUsage().first?.number ?? 0
+    }
+
+    /// Waits until the journal has made the next segment ahead.
+    func waitForSegment(of journal: Journal) {
+        let active = journal.segmentUsage().last?.number ?? 0
+        _ = state.wait { state in state.unfinished.isEmpty && state.newestSegment > active ? () : nil }
     }
 
     /// The oldest segment takes no more and nothing of it is needed.

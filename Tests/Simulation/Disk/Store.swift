@@ -209,6 +209,7 @@ final class Store {
         } catch {
             throw Violation("the journal does not take a record: \(error)")
         }
+        if isLast { disk.waitForSegment(of: journal) }
         if let before {
             disk.tear(since: before, seed: crashSeed)
             try stop()
