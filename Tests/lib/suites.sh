@@ -77,6 +77,9 @@ show_failure() {
     local log=$1
     local marks='^not ok |error: |recorded an issue|^FAILED |^ERROR |(Thread|Address|Leak)Sanitizer: '
     grep -nE "$marks" "$log" | head -n 40 | cut -c1-300 | sed 's/^/    /'
+    # A sanitizer's whole first report: it may not be seen again for a hundred runs.
+    sed -nE '/(WARNING|ERROR): (Thread|Address|Leak)Sanitizer/,/^SUMMARY: /{p;/^SUMMARY: /q}' "$log" |
+        grep -v '^[^ ]* Test ' | head -n 100 | cut -c1-240 | sed 's/^/    /'
     printf '    ... the end of %s:\n' "${log#"$root/"}"
     tail -n 40 "$log" | cut -c1-300 | sed 's/^/    /'
 }
