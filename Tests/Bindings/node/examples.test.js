@@ -111,6 +111,9 @@ test('the Express receiver takes signed requests and refuses others', async (t) 
   assert.equal(await status({ headers, body: '{ }' }), 401);
   assert.equal(await status({ headers: { 'content-type': 'text/plain' }, body: '{}' }), 401);
   assert.equal(await status({}), 401);
+  for (const body of ['{', 'null', '7', '']) {
+    assert.equal(await status({ headers: { ...headers, 'webhook-signature': sign(secret, 'evt_1', now, body) }, body }), 400);
+  }
 
   while (!app.printed.includes('Unknown event type: workflow.failed')) {
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -21,7 +21,15 @@ app.use((req, res, next) => {
     say(`refused a request: ${error.message}`);
     return res.status(401).json({ error: 'bad signature' });
   }
-  req.body = JSON.parse(req.body);
+  try {
+    req.body = JSON.parse(req.body);
+  } catch {
+    return res.status(400).json({ error: 'the body is not JSON' });
+  }
+  // Text, numbers and null are JSON too, but no events.
+  if (typeof req.body !== 'object' || req.body === null) {
+    return res.status(400).json({ error: 'the body must be a JSON object' });
+  }
   next();
 });
 

@@ -1,7 +1,7 @@
 """A webhook endpoint in Flask: answers at once, works in the background, and lets only signed requests in.
 
 Environment:
-  WEBHOOK_SECRET  the webhook's secret, whsec_...
+  WEBHOOK_SECRET  the webhook's secret, whsec_...; several with spaces between while it is being rotated
   PORT            the port on 127.0.0.1 (3000)
   BUSY_ONCE_FOR   an event type whose first request is answered with 503, to see the sender try again
 """
@@ -24,6 +24,12 @@ def check_signature():
     if not is_genuine(secret, request.headers, request.get_data()):
         say('refused a request without a valid signature')
         return jsonify({'error': 'bad signature'}), 401
+
+
+@app.before_request
+def check_structure():
+    if not isinstance(request.get_json(silent=True), dict):
+        return jsonify({'error': 'the body must be a JSON object'}), 400
 
 
 @app.before_request
