@@ -16,7 +16,8 @@ mkdir -p "$work"
 . "$root/Tests/lib/tools.sh"
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
-cat "$root/examples/receivers/requirements.txt" "$here/requirements.txt" >"$work/requirements.txt"
+cat "$root/examples/receivers/requirements.txt" "$root/examples/receivers/express/requirements.txt" \
+    "$here/requirements.txt" >"$work/requirements.txt"
 install_venv "$work/venv" "$work/requirements.txt"
 "$python" -m pip install --quiet --force-reinstall --no-deps "$root/bindings/python"
 # Fonts are looked up once and not in each test.

