@@ -48,6 +48,12 @@ let package = Package(
             dependencies: ["Delivery", "Journal", "Model", "Records"],
             path: "Tests/Simulation"
         ),
+        // What the benchmarks measure below the C interface: the JSON check and the signature.
+        .executableTarget(
+            name: "BenchmarkParts",
+            dependencies: ["CHardware", "JSONText", "Signing"],
+            path: "Tests/Benchmarks/Parts"
+        ),
         // Receivers on loopback that tests of several rooms talk to.
         .target(name: "TestSupport", dependencies: ["Threading"], path: "Tests/TestSupport"),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),

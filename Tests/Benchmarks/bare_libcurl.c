@@ -4,7 +4,8 @@
 /// alive, the callbacks change epoll interest when libcurl asks, and a finished handle is given its next delivery at
 /// once. There is no queue, no matching, no signing, no log: the headers are constants.
 ///
-/// With `--stamps` it delivers one at a time and prints how long each took from its start to the sink's first byte.
+/// With `--version` alone it prints libcurl's version. With `--stamps` it delivers one at a time and prints how long
+/// each took from its start to the sink's first byte.
 #include "measure.h"
 #include "options.h"
 #include "stamps.h"
@@ -149,6 +150,8 @@ static CURL *make_handle(struct curl_slist *headers, const char *body, size_t si
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 5000L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    if (bare.options.authority)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, bare.options.authority);
     return easy;
 }
 
@@ -169,6 +172,10 @@ static void print_stamped(void)
 
 int main(int count, char **arguments)
 {
+    if (count == 2 && strcmp(arguments[1], "--version") == 0) {
+        printf("%s\n", curl_version_info(CURLVERSION_NOW)->version);
+        return 0;
+    }
     bare.options = options_read(count, arguments);
     bare.timeout_at = -1;
     long total = bare.options.warm_up + bare.options.count;

@@ -15,7 +15,7 @@ webhook as documents, and what to do:
 import json
 from statistics import median
 
-from rows import Row
+from row import Row
 
 COLUMNS = {
     "push-host": (

@@ -55,17 +55,19 @@ martlet_engine_t api_open(struct api_limits limits)
     text_add(&configuration, "{");
     if (limits.directory)
         add_journal(&configuration, &limits);
+    if (limits.authority)
+        text_add(&configuration, "\"caFile\":\"%s\",", limits.authority);
     if (limits.event_bytes)
         text_add(&configuration, "\"maxEventBytes\":%zu,", limits.event_bytes);
     text_add(&configuration,
         "\"environment\":\"development\",\"lanes\":%d,\"maxInFlight\":%d,\"maxInFlightPerWebhook\":%d,"
         "\"maxPendingPerWebhook\":%ld,\"queue\":{\"maxEvents\":%ld,\"maxBytes\":%zu},\"outcomes\":\"%s\","
-        "\"eventTypes\":[\"bench.other\"",
+        "\"eventTypes\":[",
         limits.lanes, limits.in_flight, limits.in_flight_per_webhook ? limits.in_flight_per_webhook : limits.in_flight,
         limits.queued_events, limits.queued_events, limits.queued_bytes, limits.outcomes ? "deliveries" : "off");
     // The types that the benchmark pushes are the host's own.
     for (int i = 0; i < limits.types; i++)
-        text_add(&configuration, ",\"bench.type%03d\"", i);
+        text_add(&configuration, "\"bench.type%03d\"%s", i, i + 1 < limits.types ? "," : "");
     text_add(&configuration, "]}");
     char error[256] = "";
     martlet_engine_t engine = NULL;

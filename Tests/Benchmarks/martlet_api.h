@@ -19,6 +19,7 @@ struct api_limits {
     long queued_events;
     size_t queued_bytes;
     int types; // event types bench.type000 and on that the engine is to know
+    const char *authority; // PEM file to trust instead of the system's; NULL for none
     int in_flight_per_webhook; // 0: as many as `in_flight`
     bool outcomes; // report each delivery that is settled
     const char *directory; // of the journal; NULL keeps everything in memory, and the rest is for a journal only

@@ -15,13 +15,15 @@
 
 #include <string.h>
 
-enum { WINDOW = 4096, QUEUE = 2 * WINDOW };
+enum { LATENCY_QUEUE = 64 };
 
-/// Delivers `deliveries`, a window at a time.
+/// Delivers `deliveries`, a window (`--window`) at a time.
 static void deliver(const struct host *host, long deliveries)
 {
     long each = host->options->fan_out ? host->options->webhooks : 1;
-    long events = deliveries / each, window = WINDOW / each > 0 ? WINDOW / each : 1;
+    long events = deliveries / each, window = host->options->window / each;
+    if (window < 1)
+        window = 1;
     for (long event = 0; event < events; event++) {
         host_push(host, event);
         if ((event + 1) % window == 0)
@@ -32,7 +34,7 @@ static void deliver(const struct host *host, long deliveries)
 
 static void measure_deliveries(const struct options *options)
 {
-    struct host host = host_open(options, QUEUE);
+    struct host host = host_open(options, 2 * options->window);
     host_add_webhooks(&host);
     deliver(&host, options->warm_up);
     struct moment from = moment_now();
@@ -49,7 +51,7 @@ static void measure_latencies(const struct options *options)
     long total = options->warm_up + options->count;
     if (!taken)
         exit(1);
-    struct host host = host_open(options, QUEUE);
+    struct host host = host_open(options, LATENCY_QUEUE);
     host_add_webhooks(&host);
     for (long i = 0; i < total; i++) {
         uint64_t pushed = monotonic_nanoseconds();

@@ -21,7 +21,8 @@ struct host host_open(const struct options *options, long events)
         // The last eighth of an engine's slots is for webhooks with nothing under way: this leaves what was asked for.
         .in_flight = options->in_flight + options->in_flight / 7 + options->lanes,
         .queued_events = events,
-        .types = host.type_count,
+        .types = host.type_count + options->no_match, // the last one is for webhooks that want nothing that is pushed
+        .authority = options->authority,
         .queued_bytes = (size_t)events * (host.data_size + 1024) + ((size_t)64 << 20),
         .directory = options->directory,
         .sync = options->sync,
@@ -48,7 +49,7 @@ void host_add_webhooks(struct host *host)
     for (int i = 0; i < options->webhooks; i++) {
         char url[64];
         url_write(url, sizeof url, i % options->hosts, options->port);
-        const char *type = options->no_match ? "bench.other" : host->types[i % host->type_count];
+        const char *type = options->no_match ? "bench.type001" : host->types[i % host->type_count];
         api_add_webhook(host->engine, url, type, NULL, host->webhooks[i]);
     }
 }

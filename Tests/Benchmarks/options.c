@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/// Of every URL that is written: the receiver speaks TLS when an authority was named that vouches for it.
+static const char *scheme = "http";
+
 static long number(const char *text, long least, long most)
 {
     char *end;
@@ -32,12 +35,13 @@ struct options options_read(int count, char **arguments)
         { "per-webhook", required_argument, NULL, 'e' }, { "batch", required_argument, NULL, 'B' },
         { "directory", required_argument, NULL, 'D' }, { "sync", required_argument, NULL, 'S' },
         { "threads", required_argument, NULL, 't' },   { "segment-bytes", required_argument, NULL, 'G' },
-        { "cold", no_argument, NULL, 'c' },
+        { "cold", no_argument, NULL, 'c' },            { "window", required_argument, NULL, 'x' },
+        { "authority", required_argument, NULL, 'a' },
         { NULL, 0, NULL, 0 },
     };
     struct options options = {
         .hosts = 1, .count = 10000, .warm_up = 500, .in_flight = 64, .mode = "deliver", .lanes = 1, .webhooks = 8,
-        .per_webhook = 4, .batch = 1, .sync = "interval", .threads = 1,
+        .per_webhook = 4, .batch = 1, .sync = "interval", .threads = 1, .window = 4096,
     };
     for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (name) {
@@ -64,9 +68,13 @@ struct options options_read(int count, char **arguments)
         case 't': options.threads = (int)number(optarg, 1, 256); break;
         case 'G': options.segment_bytes = number(optarg, 65536, INT_MAX); break;
         case 'c': options.cold = true; break;
+        case 'x': options.window = number(optarg, 1, INT_MAX); break;
+        case 'a': options.authority = optarg; break;
         default: exit(2);
         }
     }
+    if (options.authority)
+        scheme = "https";
     if (options.port == 0 || optind != count) {
         fprintf(stderr, "--port is needed, and only options are taken\n");
         exit(2);
@@ -101,7 +109,7 @@ char *file_read(const char *path, size_t *size)
 void url_write(char *text, size_t size, int host, int port)
 {
     unsigned address = 0x7f000001u + (unsigned)host;
-    snprintf(text, size, "http://%u.%u.%u.%u:%d/webhook", address >> 24, address >> 16 & 255, address >> 8 & 255,
+    snprintf(text, size, "%s://%u.%u.%u.%u:%d/webhook", scheme, address >> 24, address >> 16 & 255, address >> 8 & 255,
         address & 255, port);
 }
 

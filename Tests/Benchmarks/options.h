@@ -17,6 +17,7 @@ struct options {
     int batch;             // push: events in one call; sqlite_bench: rows in one transaction
     const char *directory; // of a journal or a database, empty; without one the engine keeps everything in memory
     const char *sync;      // when what was accepted is forced to the disk: os, interval or always
+    const char *authority; // PEM file; with one, the receiver is spoken to over TLS and must be vouched for by it
     const char *mode;      // martlet_bench only, as are the rest: deliver, push, latency and more
     const char *data;      // file with the event's data, of which the engine makes the body
     int lanes;
@@ -28,6 +29,7 @@ struct options {
     int hanging_port;      // of that receiver
     int threads;           // push: that push at the same time
     long segment_bytes;    // of one file of the journal; 0 takes the default
+    long window;           // deliver: deliveries that are pushed before all of them are waited for
     bool cold;             // recovery: the files are not in the page cache
 };
 
@@ -37,7 +39,7 @@ struct options options_read(int count, char **arguments);
 /// The whole file, with a NUL after it; the caller frees it. Ends the process on failure.
 char *file_read(const char *path, size_t *size);
 
-/// Writes "http://127.x.y.z:port/webhook" for host `host`.
+/// Writes "http://127.x.y.z:port/webhook" for host `host`, with https where the options name an authority.
 void url_write(char *text, size_t size, int host, int port);
 
 /// Lifts the soft limit of open files to the hard one.

@@ -1,34 +1,7 @@
-"""The rows of the benchmark table. A new row is one more entry here: nothing else knows a row by its name."""
+"""The rows of the benchmark table. A new row is one more entry here or in scale.py."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: which client runs, how much it does, and what it is compared with."""
-
-    id: str
-    title: str
-    client: str  # one that rounds.Bench.command knows
-    count: int  # measured deliveries, pushes or webhooks in a round; fairness: milliseconds of the undisturbed part
-    quick_count: int
-    kind: str = "deliver"  # a key of table.COLUMNS: which columns it fills
-    group: str = "main"
-    baseline: str = ""  # id of the row that its CPU, or kind store: the time of an event, is divided by
-    anchors: tuple[str, ...] = ()  # kind store: ids of rows whose time of an event is divided by that of this row
-    hosts: int = 1
-    in_flight: int = 64
-    body_bytes: int = 1024
-    delay_ms: int = 0  # how long the sink holds each answer back
-    warm_up: int = 500  # deliveries or pushes; fairness: milliseconds
-    sync: str = ""  # os, interval or always: its client gets a directory for a journal or a database
-    once: bool = False  # in a quick run one round has to do
-    threads: int = 1  # that push
-    batch: int = 1  # events in a call, rows in a transaction
-    hanging: int = 0  # webhooks whose receiver is a second sink, which answers nothing before the deadline
-    form: str = "ready"  # of the events that the host of a language pushes, see hosts.py
-    arguments: tuple[str, ...] = ()  # for this client alone
-
+from row import Row
+from scale import HTTPS, INSTRUCTIONS, LARGE, LIBCURL, PARTS, SCALING
 
 MAIN = [
     Row("bare", "bare libcurl loop", "bare", 60_000, 6_000, baseline="bare"),
@@ -54,19 +27,6 @@ MAIN = [
         warm_up=50,
     ),
 ]
-
-
-def pair(group: str, label: str, shape_title: str, arguments: tuple[str, ...] = (), **shape: int) -> list[Row]:
-    """The bare loop and Martlet with one lane, side by side, for one shape of work."""
-    bare = Row(
-        f"{group}-{label}-bare", f"bare libcurl loop, {shape_title}", "bare", 40_000, 4_000,
-        group=group, baseline=f"{group}-{label}-bare", **shape,
-    )
-    martlet = Row(
-        f"{group}-{label}", f"Martlet, {shape_title}", "martlet", 40_000, 4_000,
-        group=group, baseline=bare.id, arguments=("--lanes", "1", *arguments), **shape,
-    )
-    return [bare, martlet]
 
 
 def fairness(label: str, title: str, webhooks: int, *arguments: str, **shape: int | str) -> Row:
@@ -199,21 +159,6 @@ MEMORY = [
     for label, title, sync in (("journal", "with the journal", "interval"), ("only", "in memory", ""))
 ]
 
-# Asked for by group name. With many hosts the warm-up opens every connection before anything is measured.
-HOSTS = [
-    row
-    for hosts in (1, 10, 100, 1_000)
-    for row in pair(
-        "hosts", str(hosts), f"hosts: {hosts:,}", ("--webhooks", str(max(hosts, 8))),
-        hosts=hosts, warm_up=max(500, 2 * hosts),
-    )
-]
-BODIES = [
-    row
-    for label, size in (("100B", 100), ("1KiB", 1_024), ("16KiB", 16_384), ("256KiB", 262_144))
-    for row in pair("bodies", label, f"body: {size:,} bytes", body_bytes=size)
-]
-
 LANGUAGES = {"c": "C", "cpp": "C++", "swift": "Swift", "go": "Go", "node": "Node", "python": "Python"}
 FORMS = (
     ("native", 1, "an object"), ("ready", 1, "ready bytes"), ("native", 100, "100 objects"),
@@ -269,9 +214,29 @@ OTHERS = [
 ]
 BINDINGS = PUSH + DRAIN + END_TO_END + OTHERS
 
-JOURNAL = STORE + DURABLE + PAUSE
-ROWS = MAIN + FAIRNESS + INDEX + JOURNAL + RECOVERY + MEMORY + BINDINGS + CONTROL + SLOTS + HOSTS + BODIES
-DEFAULT = "main,fairness,index,journal,recovery,memory,bindings"
+# Rows that are compared stand near each other: what slows the machine for a while then slows both.
+ROWS = (
+    MAIN + DURABLE + HTTPS + LARGE + PARTS + LIBCURL + INDEX + STORE + PAUSE + RECOVERY + MEMORY + FAIRNESS + BINDINGS
+    + CONTROL + SLOTS + SCALING + INSTRUCTIONS
+)
+DEFAULT = "main,https,large,parts,libcurl,fairness,index,journal,recovery,memory,bindings,instructions"
+# What a quick run leaves out: the Swift host takes longer to build than the rest takes to run, and valgrind is slow.
+NOT_QUICK = {"host_swift"} | {row.id for row in INSTRUCTIONS[2:]}
+
+
+def select_quick(rows: list[Row]) -> list[Row]:
+    """The rows of a quick run, where none were named."""
+    return [row for row in rows if row.client not in NOT_QUICK and row.id not in NOT_QUICK]
+
+
+def needs(rows: list[Row]) -> set[str]:
+    """What run.sh has to build or install: clients, and what some rows take beside them."""
+    return (
+        {row.client for row in rows} | {"bare"}  # it tells libcurl's version
+        | {"nginx" for row in rows if row.tls}
+        | {"newer" for row in rows if row.newer_libcurl}
+        | {"valgrind" for row in rows if row.kind == "instructions"}
+    )
 
 
 def select(names: str) -> list[Row]:

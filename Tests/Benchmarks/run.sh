@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Measures Martlet beside a bare libcurl loop, Go, Node and aiohttp, its journal beside SQLite, and prints one table.
+# Measures Martlet beside a bare libcurl loop, Go, Node and aiohttp, its journal beside SQLite, and prints one table
+# with the targets at its end.
 #
-#   Tests/Benchmarks/run.sh [--quick] [--rows IDS] [--rounds N] [--json FILE] [--prefix DIR] [--directory DIR] [--list]
+#   Tests/Benchmarks/run.sh [--quick] [--rows IDS] [--rounds N] [--json FILE] [--markdown FILE] [--libcurl FILE]
+#                           [--prefix DIR] [--directory DIR] [--list]
 #
-# --quick      a short run for the tests: same table, figures not to be quoted
-# --rows       ids or groups of rows.py, comma separated; the default is the groups main, fairness, index, journal,
-#              recovery, memory and bindings
+# --quick      a short run for the tests: nearly the same table, figures not to be quoted
+# --rows       ids or groups, comma separated; --list names them, --help says which are the default
 # --json       writes the rows with all their samples to FILE too
+# --markdown   writes the table to FILE as Markdown: between the marks of the page Performance, or to a file of its own
+# --libcurl    runs the bare loop and Martlet with this libcurl.so.4 instead of the system's
 # --prefix     measures the Martlet that bindings/c/install.sh installed in DIR; without it, it is built and installed
 #              below .build-bench
 # --directory  where journals and databases are written, each in a fresh directory that is removed afterwards; it should
@@ -20,6 +23,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=$root/.build-bench
 export PYTHONDONTWRITEBYTECODE=1
+read -r load_before _ </proc/loadavg
 prefix=
 arguments=("$@")
 for ((i = 0; i < ${#arguments[@]}; i++)); do
@@ -59,7 +63,15 @@ if wants node && ! command -v node >/dev/null; then missing+=(nodejs); fi
 if wants host_node && ! command -v npm >/dev/null; then missing+=(nodejs npm); fi
 if wants host_cpp && ! command -v g++ >/dev/null; then missing+=(g++); fi
 if wants celery && ! command -v redis-server >/dev/null; then missing+=(redis-server); fi
-if { wants aiohttp || wants celery; } && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
+if wants nginx; then
+    command -v nginx >/dev/null || missing+=(nginx-light)
+    command -v openssl >/dev/null || missing+=(openssl)
+    command -v setpriv >/dev/null || missing+=(util-linux)
+fi
+if wants valgrind && ! command -v valgrind >/dev/null; then missing+=(valgrind libc6-dbg); fi
+if wants aiohttp || wants celery || wants newer; then
+    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+fi
 if [ ${#missing[@]} -gt 0 ]; then
     install_packages "${missing[@]}" || progress "apt could not install ${missing[*]}, see $build/apt.log"
 fi
@@ -106,6 +118,19 @@ environment() {
 
 build_aiohttp() { environment venv "$here/requirements.txt"; }
 
+build_newer() { environment newer "$here/newer_requirements.txt"; }
+
+build_nginx() { nginx -v && openssl version && setpriv --version; }
+
+# Valgrind reads the names of functions, but not the compiler's kind of debug information: it gets a library without.
+build_valgrind() {
+    valgrind --version && find_library && mkdir -p "$build/counted" || return 1
+    local library
+    for library in "$installed"/lib/libmartlet.so.?; do
+        strip --strip-debug -o "$build/counted/${library##*/}" "$library" || return 1
+    done
+}
+
 build_celery() { environment celery "$here/bindings/celery_requirements.txt"; }
 
 # Sets `installed` to where the library is. The first that needs it builds it; when that fails, all others fail too.
@@ -114,7 +139,7 @@ find_library() {
     if [ -z "$installed" ]; then
         installed=none
         local where=${prefix:-$build/prefix}
-        if [ -z "$prefix" ]; then bash "$root/bindings/c/install.sh" --prefix "$where" || return 1; fi
+        if [ -z "$prefix" ]; then bash "$root/bindings/c/install.sh" --keep-symbols --prefix "$where" || return 1; fi
         where=$(cd "$where" && pwd) || return 1
         export PKG_CONFIG_PATH=$where/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
         installed=$where
@@ -132,6 +157,18 @@ build_martlet() {
     # shellcheck disable=SC2086
     compile martlet_bench -pthread "$here"/martlet_{bench,push,fairness,index,recovery,memory,compaction,host,api}.c \
         "$here"/{options,measure}.c $flags "-Wl,-rpath,$installed/lib"
+}
+
+# Only the header: the program must not be linked with what it loads.
+build_load() {
+    find_library || return 1
+    ln -sfn "$installed/lib/libmartlet.so" "$build/libmartlet.so" &&
+        compile martlet_load "$here"/{martlet_load,measure}.c -I "$installed/include" -ldl
+}
+
+# Martlet's rooms are the package's own, so this program is one of its targets.
+build_parts() {
+    swift build -c release --product BenchmarkParts --package-path "$root" --scratch-path "$build/parts"
 }
 
 build_host_c() {
@@ -191,4 +228,4 @@ for client in $clients; do
 done
 
 # From here on there is one process: it ends its children by their handles, and the sink ends with it.
-exec python3 "$here/benchmark.py" --build "$build" "$@"
+exec python3 "$here/benchmark.py" --build "$build" --load-before "$load_before" "$@"

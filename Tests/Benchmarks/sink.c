@@ -1,11 +1,11 @@
 /// An HTTP/1.1 receiver that answers every request with the same small 200, for benchmarks on loopback.
 ///
-/// One thread, one epoll, no `epoll_ctl` per request, so that the receiver is not what is measured. It binds 127.0.0.1
-/// and, with `--addresses N`, the N - 1 loopback addresses that follow, all with the same port: N hosts for a sender.
+/// One thread, one epoll, no `epoll_ctl` per request, so that the receiver is not what is measured. It binds 127.0.0.1,
+/// or with `--any-host` the same port of every loopback address: as many hosts as a sender likes, for one descriptor.
 /// It prints {"port":N} when it listens. It ends at end of file on its standard input (so it cannot outlive whoever
 /// started it), at SIGINT or SIGTERM, and then prints what it saw as one JSON line.
 ///
-///     sink [--port N] [--addresses N] [--delay-ms N] [--spin-us N] [--stamps FILE --stamp-capacity N]
+///     sink [--port N] [--any-host] [--delay-ms N] [--spin-us N] [--stamps FILE --stamp-capacity N]
 #include "stamps.h"
 
 #include <arpa/inet.h>
@@ -247,17 +247,21 @@ static void accept_all(int listener)
     }
 }
 
-/// Binds 127.0.0.1 + `offset`; `port` 0 lets the system choose. Returns the port.
-static uint16_t listen_on(uint32_t offset, uint16_t port)
+/// Binds 127.0.0.1 or all loopback addresses; `port` 0 lets the system choose. Returns the port.
+static uint16_t listen_on(bool any_host, uint16_t port)
 {
+    static const char loopback[] = "lo";
     struct source *source = malloc(sizeof *source);
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + offset);
+    address.sin_addr.s_addr = htonl(any_host ? INADDR_ANY : INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     if (!source || fd < 0)
         fail("socket");
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // Any address, but of this device alone: nothing outside the machine can connect.
+    if (any_host && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, loopback, sizeof loopback) != 0)
+        fail("SO_BINDTODEVICE");
     if (bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 4096) != 0)
         fail("bind");
     getsockname(fd, (struct sockaddr *)&address, &size);
@@ -319,17 +323,18 @@ static long number(const char *text, const char *name, long most)
 int main(int count, char **arguments)
 {
     static const struct option names[] = {
-        { "port", required_argument, NULL, 'p' },          { "addresses", required_argument, NULL, 'a' },
+        { "port", required_argument, NULL, 'p' },          { "any-host", no_argument, NULL, 'a' },
         { "delay-ms", required_argument, NULL, 'd' },      { "stamps", required_argument, NULL, 's' },
         { "stamp-capacity", required_argument, NULL, 'c' }, { "spin-us", required_argument, NULL, 'S' },
         { NULL, 0, NULL, 0 },
     };
-    long port = 0, addresses = 1, delay = 0, spin = 0, capacity = 1 << 20;
+    long port = 0, delay = 0, spin = 0, capacity = 1 << 20;
     const char *stamps = NULL;
+    bool any_host = false;
     for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (name) {
         case 'p': port = number(optarg, "port", 65535); break;
-        case 'a': addresses = number(optarg, "addresses", 65535); break;
+        case 'a': any_host = true; break;
         case 'd': delay = number(optarg, "delay-ms", 60000); break;
         case 'S': spin = number(optarg, "spin-us", 1000); break;
         case 's': stamps = optarg; break;
@@ -361,10 +366,7 @@ int main(int count, char **arguments)
     if (stamps)
         sink.stamps = stamps_map(stamps, (uint32_t)capacity);
 
-    uint16_t chosen = (uint16_t)port;
-    for (long i = 0; i < addresses; i++)
-        chosen = listen_on((uint32_t)i, chosen);
-    printf("{\"port\":%u}\n", (unsigned)chosen);
+    printf("{\"port\":%u}\n", (unsigned)listen_on(any_host, (uint16_t)port));
     fflush(stdout);
     serve();
     printf("{\"requests\":%llu,\"connections\":%llu,\"mostOpen\":%u,\"headBytes\":%llu,\"bodyBytes\":%llu}\n",

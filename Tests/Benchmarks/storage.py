@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from rows import Row
+from row import Row
 
 # A row's event of 1 KiB with its frame, its record and what its delivery writes; SQLite's rows take less.
 BYTES_PER_EVENT = 1_331

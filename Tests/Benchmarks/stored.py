@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from rows import Row
+from row import Row
 
 COLUMNS = {
     "store": (

@@ -3,15 +3,23 @@
 from statistics import median
 
 import hosts
+import parts
 import stored
-from rows import Row
+import targets
+from blocks import Block
+from row import Row
 
+TARGETS = "Targets"
 COLUMNS = {
-    "deliver": ("Deliveries", ["deliveries/s", "CPU µs/delivery", "ratio to bare loop", "peak memory MiB"]),
+    "deliver": (
+        "Deliveries",
+        ["deliveries/s", "CPU µs/delivery", "of it kernel", "ratio to bare loop", "peak memory MiB", "connections"],
+    ),
     "push": ("Push, one thread", ["pushes/s", "CPU µs/push", "", "peak memory MiB"]),
     "latency": ("Push to first byte at the receiver", ["p50 µs", "p99 µs", "", "peak memory MiB"]),
     "fairness": ("Healthy webhooks, 2 events each under way", ["undisturbed", "disturbed", "ratio", "peak memory MiB"]),
     "index": ("Push, one thread, many webhooks", ["CPU µs/push", "ratio to 1,000", "registration s", "bytes/webhook"]),
+    **parts.COLUMNS,
     **stored.COLUMNS,
     **hosts.COLUMNS,
 }
@@ -63,10 +71,14 @@ def summarize_index(samples: list[dict], baseline: list[dict]) -> dict:
 
 def summarize(row: Row, samples: list[dict], baseline: list[dict], anchors: list[list[dict]]) -> dict:
     """Medians of one row over its rounds, under the names that the JSON file has."""
+    if row.kind in parts.COLUMNS:
+        return parts.summarize(row, samples, baseline)
     summary: dict = {"peakMiB": median(sample["peakKiB"] for sample in samples) / 1024}
     if row.kind == "deliver":
+        summary["connections"] = median(sample["connections"] for sample in samples)
         summary["deliveriesPerSecond"] = median(sample["deliveries"] / sample["seconds"] for sample in samples)
         summary["cpuMicroseconds"] = median(map(cpu_microseconds, samples))
+        summary["kernelMicroseconds"] = median(sample["system"] / sample["deliveries"] * 1e6 for sample in samples)
         ratios = paired_ratios(samples, baseline)
         if ratios:
             summary["ratio"] = median(ratios)
@@ -109,6 +121,8 @@ def lines_of(entry: dict) -> list[tuple[str, list[str]]]:
     title = entry["title"]
     if "error" in entry:
         return [(title, ["error: " + entry["error"]])]
+    if entry["kind"] in parts.COLUMNS:
+        return parts.lines_of(entry)
     if entry["kind"] in stored.COLUMNS:
         return stored.lines_of(entry)
     if entry["kind"] in hosts.COLUMNS:
@@ -144,29 +158,24 @@ def cells(entry: dict) -> list[str]:
     peak = f"{entry['peakMiB']:.1f}"
     if entry["kind"] == "deliver":
         ratio = f"{entry['ratio']:.2f}" if "ratio" in entry else "-"
-        return [f"{entry['deliveriesPerSecond']:,.0f}", f"{entry['cpuMicroseconds']:.1f}", ratio, peak]
+        rates = [f"{entry['deliveriesPerSecond']:,.0f}", f"{entry['cpuMicroseconds']:.1f}"]
+        return [*rates, f"{entry['kernelMicroseconds']:.1f}", ratio, peak, f"{entry['connections']:,.0f}"]
     if entry["kind"] == "push":
         return [f"{entry['pushesPerSecond']:,.0f}", f"{entry['threadMicroseconds']:.2f}", "", peak]
     return [f"{entry['p50Microseconds']:,.0f}", f"{entry['p99Microseconds']:,.0f}", "", peak]
 
 
-def render(entries: list[dict]) -> str:
-    """The table as text: one block for each kind of row, all with the same columns' widths."""
-    width = max(len(title) for entry in entries for title, _ in lines_of(entry))
-    width = max(width, *(len(title) for title, _ in COLUMNS.values()))
-    lines = []
+def blocks_of(entries: list[dict], goals: list[dict]) -> list[Block]:
+    """The whole table: a block for each kind of row, and the targets at the end."""
+    blocks = []
     for kind, (title, names) in COLUMNS.items():
-        block = [entry for entry in entries if entry["kind"] == kind]
-        if not block:
-            continue
-        if lines:
-            lines.append("")
-        lines.append("  ".join([title.ljust(width)] + [name.rjust(18) for name in names]))
-        lines.append("-" * len(lines[-1]))
-        for entry in block:
-            for name, shown in lines_of(entry):
-                lines.append("  ".join([name.ljust(width)] + [cell.rjust(18) for cell in shown]).rstrip())
-    return "\n".join(lines)
+        of_kind = [entry for entry in entries if entry["kind"] == kind]
+        if of_kind:
+            blocks.append(Block(title, names, [line for entry in of_kind for line in lines_of(entry)]))
+    if goals:
+        lines = [(goal["title"], targets.cells(goal)) for goal in goals]
+        blocks.append(Block(TARGETS, ["figure", "target", "verdict"], lines))
+    return blocks
 
 
 def warnings(rows: list[Row], entries: list[dict]) -> list[str]:
