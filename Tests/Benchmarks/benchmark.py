@@ -81,7 +81,7 @@ def describe_machine(bench: Bench, chosen: list[Row]) -> dict[str, str]:
         libcurl += f" (newer: {newer})"
     return {
         "processor": f"{cpu}, {os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "libcurl": libcurl,
         "SQLite": first_line("pkg-config", "--modversion", "sqlite3"),
         "go": first_line("go", "env", "GOVERSION"),

@@ -18,16 +18,15 @@ def existing(path: Path) -> Path:
     return path if path.exists() or path == path.parent else existing(path.parent)
 
 
-def file_system(path: Path) -> tuple[str, str]:
-    """The type of the file system that the path lies on, and its device: ext4, /dev/sda1."""
+def file_system(path: Path) -> str:
+    """The type of the file system that the path lies on, such as ext4."""
     number = existing(path).stat().st_dev
     wanted = f"{number >> 8 & 0xFFF}:{number & 0xFF | number >> 12 & 0xFFF00}"
-    found = ("unknown file system", "unknown device")
+    found = "unknown file system"
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
         if before.split()[2] == wanted:
-            kind, device, *_ = after.split()
-            found = (kind, device)
+            found = after.split()[0]
     return found
 
 
@@ -38,15 +37,14 @@ def bytes_needed(rows: list[Row], quick: bool) -> int:
 
 
 def describe(path: Path) -> str:
-    kind, device = file_system(path)
     free = shutil.disk_usage(existing(path)).free
-    return f"{kind} on {device}, {free / 2**30:.1f} GiB free"
+    return f"{file_system(path)}, {free / 2**30:.1f} GiB free"
 
 
 def warnings(path: Path, rows: list[Row], quick: bool) -> list[str]:
     """What a reader must know before comparing, or before the disk is full."""
     found = []
-    kind, _ = file_system(path)
+    kind = file_system(path)
     if kind in IN_MEMORY:
         found.append(f"the data directories lie on {kind}, which is memory and no disk; see --directory.")
     free = shutil.disk_usage(existing(path)).free
