@@ -239,13 +239,14 @@ package struct RecoveredState: Sendable {
     /// What was told counts; what nobody can tell did not happen.
     private mutating func resolveDoubts() {
         for (brief, position) in doubtful {
-            let isNews = end(of: brief.delivery) == 0 || endedByOutcome.contains(brief.delivery)
-            if isThere(brief.outcomes.delivery), isThere(brief.outcomes.event), isNews {
-                end(brief.delivery, brief.state)
-                enterLog(LogKey(delivery: brief.delivery, attempt: nil), position)
-            } else {
+            guard isThere(brief.outcomes.delivery), isThere(brief.outcomes.event) else {
                 dead.append(position)
+                continue
             }
+            end(brief.delivery, brief.state)
+            // A copy of it, which nobody doubts, is the newer one.
+            let key = LogKey(delivery: brief.delivery, attempt: nil)
+            if logPlaces[key] == nil { enterLog(key, position) } else { dead.append(position) }
         }
         doubtful = []
     }

@@ -129,6 +129,10 @@ struct ConfigurationTests {
             "journal.segmentBytes must be at least 1327104 for events of maxEventBytes = 1048576, not 1048576"
         ),
         (
+            #"{"dataDirectory":"d","maxEventBytes":1024,"responseBodyBytes":65536,"journal":{"segmentBytes":65536}}"#,
+            "journal.segmentBytes must be at least 98304 for answers of responseBodyBytes = 65536, not 65536"
+        ),
+        (
             #"{"dataDirectory":"d","journal":{"maxBytes":67108864}}"#,
             "journal.maxBytes must hold three segments of journal.segmentBytes, 100663296 bytes, not 67108864"
         ),

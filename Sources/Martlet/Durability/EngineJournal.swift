@@ -55,9 +55,16 @@ final class EngineJournal: Sendable {
             logCapacity: configuration.logRetention.attempts,
             seenCapacity: configuration.deduplication.windowSeconds == 0 ? 0 : configuration.deduplication.maximumIDs
         )
-        do {
+        do throws(JournalError) {
             let journal = try Journal.open(directory, options: options) { record in
                 found.add(kind: record.kind, position: record.position.rawValue, record.bytes)
+            }
+            // What an earlier life wrote may not be on the disk yet, and what it replaced is given up here.
+            do throws(JournalError) {
+                try journal.sync()
+            } catch {
+                journal.close()
+                throw error
             }
             for position in found.finish() { journal.release(Position(rawValue: position)) }
             return (

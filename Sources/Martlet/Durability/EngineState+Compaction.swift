@@ -64,6 +64,17 @@ extension EngineState {
         return true
     }
 
+    /// All that was written so far is on the disk.
+    private func isOnDisk() -> Bool {
+        guard let journal else { return false }
+        do throws(JournalError) {
+            try journal.journal.sync()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     private func expireLogs() {
         let oldest = oldestKept
         payloads.expire(before: oldest)
@@ -79,6 +90,8 @@ extension EngineState {
     /// Writes anew whatever is needed of the segments up to `segment`. What could not be moved is met again at the next
     /// pass: its file just stays that long.
     private func move(upTo segment: UInt32, keepsHistory: Bool) {
+        // A copy stands for itself. A power failure must not leave it and take what it relies on.
+        guard isOnDisk() else { return }
         moveWebhooks(upTo: segment)
         moveTypeRecords(upTo: segment)
         moveHealth(upTo: segment)
@@ -89,7 +102,9 @@ extension EngineState {
             if keepsHistory { moveLog(of: lane, upTo: segment) } else { dropLog(of: lane, upTo: segment) }
         }
         moveUnreadable(upTo: segment)
-        for event in payloads.events(upTo: segment) where !keeper.mustStop { copy(event, pending: []) }
+        let settled = payloads.events(upTo: segment).map { ($0, $0.ends) }
+        guard settled.isEmpty || isOnDisk() else { return }
+        for (event, ends) in settled where !keeper.mustStop { copy(event, pending: [], ends: ends) }
         movePending(upTo: segment)
     }
 
@@ -178,7 +193,13 @@ extension EngineState {
             for (entry, isSettled, record) in found {
                 guard let pinned = journal.read(record.rawValue), let kind = RecordKind(rawValue: pinned.kind)
                 else { continue }
-                let copy = journal.note(kind, length: pinned.bytes.count, copied: true) { $0.put(pinned.bytes) }
+                let copy = journal.note(kind, length: pinned.bytes.count, copied: true) { sink in
+                    if kind == .settled {
+                        SettledRecord.putCopy(of: pinned.bytes, into: &sink)
+                    } else {
+                        sink.put(pinned.bytes)
+                    }
+                }
                 guard copy != .none else { continue }
                 let gone = lane.report.withLock { report in
                     isSettled
@@ -230,19 +251,25 @@ extension EngineState {
                 start &+= 4096
             }
         }
-        for one in found.values where !keeper.mustStop {
+        // What a copy tells of ends is read before this, so that their outcomes are on the disk in front of it.
+        for one in found.values {
+            found[ObjectIdentifier(one.event)]?.ends = one.event.ends
             // The payload that a redelivery sends may be held by nothing else.
             let source = one.event.original
-            if source !== one.event, source.position.segment <= segment, found[ObjectIdentifier(source)] == nil {
-                copy(source, pending: [])
-            }
-            if one.event.position.segment <= segment { copy(one.event, pending: one.deliveries) }
+            guard source !== one.event, found[ObjectIdentifier(source)] == nil else { continue }
+            found[ObjectIdentifier(source)] = PendingEvent(event: source, ends: source.ends)
+        }
+        guard isOnDisk() else { return }
+        for one in found.values where !keeper.mustStop {
+            if one.event.position.segment <= segment { copy(one.event, pending: one.deliveries, ends: one.ends) }
         }
     }
 
     private struct PendingEvent: Sendable {
         let event: AcceptedEvent
         var deliveries: [EventRecord.Pending] = []
+        /// Of all its deliveries.
+        var ends: [EventRecord.EndState] = []
 
         static func find(
             in view: borrowing LaneView,
@@ -278,10 +305,10 @@ extension EngineState {
     ///
     /// A delivery may end meanwhile. Its end could then stand in front of the copy and go before it, and the copy would bring
     /// the delivery back: so ends are looked at again behind the copy, and it is made once more where there are new ones.
-    private func copy(_ event: AcceptedEvent, pending: [EventRecord.Pending]) {
+    private func copy(_ event: AcceptedEvent, pending: [EventRecord.Pending], ends: [EventRecord.EndState]) {
         guard let journal, let pinned = journal.read(event.position.rawValue) else { return }
         let known = Set(pending.map(\.number))
-        var ends = event.ends
+        var ends = ends
         while true {
             // One that is on its way from one place to another is not seen by either look; the next pass sees it.
             for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) {
@@ -294,7 +321,7 @@ extension EngineState {
             guard let place else { return }
             event.move(to: place)
             let now = event.ends
-            guard now != ends else { return }
+            guard now != ends, isOnDisk() else { return }
             ends = now
         }
     }

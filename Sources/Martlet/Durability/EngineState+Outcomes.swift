@@ -47,11 +47,15 @@ extension EngineState {
 
     private func noteTold(_ told: [(number: UInt64, record: Position)]) {
         guard let journal, !told.isEmpty else { return }
-        let record = journal.note(.told, length: told.count * 8) { sink in
-            for outcome in told { sink.put(outcome.number) }
+        // A poll may take more than fits into the smallest segment.
+        for first in stride(from: 0, to: told.count, by: 1024) {
+            let part = told[first..<min(first + 1024, told.count)]
+            let record = journal.note(.told, length: part.count * 8) { sink in
+                for outcome in part { sink.put(outcome.number) }
+            }
+            // It need not be kept for its own sake: it goes no earlier than the records it names.
+            journal.release(record)
         }
-        // It need not be kept for its own sake: it goes no earlier than the records it names.
-        journal.release(record)
         for outcome in told { journal.releaseOutcome(outcome.number, outcome.record) }
     }
 }

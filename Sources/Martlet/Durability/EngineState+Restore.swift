@@ -27,6 +27,7 @@ extension EngineState {
         summary.journal = journal.journal.recovery
         summary.unreadable = found.unreadable
         if let latest = found.latest { ids.pass(latest.key, count: latest.count) }
+        noteVoid(found)
         restoreEventTypes(found)
         restoreWebhooks(found, &summary)
         var restoration = Restoration(found: found, journal: journal)
@@ -300,6 +301,15 @@ extension EngineState {
 
     // MARK: Outcomes
 
+    /// Outcomes that a power failure left of deliveries that go on: they count as told, for good, before they can be met again
+    /// behind newer ones.
+    private func noteVoid(_ found: RecoveredState) {
+        guard let journal, !found.void.isEmpty else { return }
+        for number in found.void { journal.release(journal.note(.told, length: 8) { $0.put(number) }) }
+        // Where the disk refuses, the next sync tries again; until then only another power failure would tell of them.
+        try? journal.journal.sync()
+    }
+
     /// Outcomes of events whose last delivery had ended and been noted to be told when the process ended, but not yet they
     /// themselves.
     private func unfinishedOutcomes(_ found: RecoveredState) -> [Outcome] {
@@ -330,7 +340,7 @@ extension EngineState {
                 succeeded: UInt32(clamping: states.count { $0 == .succeeded }),
                 at: Clock.wall()
             )
-            outcome.subject = DeliveryKey(event: key, number: OutcomeRecord.ofEvent)
+            outcome.subject = DeliveryKey(event: key, number: eventSubject)
             return outcome
         }
     }

@@ -66,21 +66,29 @@ extension EngineState: LaneHost {
     ) {
         guard let number = event.ids.index(of: note.settlement.id), number >= 1 else { return }
         let delivery = DeliveryKey(event: event.ids, number: UInt32(clamping: number - 1))
+        var numbers = SettledRecord.Outcomes()
         if note.outcome != nil {
             note.outcome?.subject = delivery
             enterOrLose(&note.outcome)
             // Without room for it the end is not written either: rather once more than never told.
             if note.outcome?.record == Position.none { return }
+            numbers.delivery = note.outcome?.number ?? 0
         }
         if isLast, outcomes != nil, configuration.outcomes.includesEvents {
             var outcome: Outcome? = eventOutcome(of: event, at: note.at)
-            outcome?.subject = DeliveryKey(event: event.ids, number: OutcomeRecord.ofEvent)
+            outcome?.subject = DeliveryKey(event: event.ids, number: eventSubject)
             enterOrLose(&outcome)
             note.eventOutcome = (outcome?.number ?? 0, outcome?.record ?? .none)
             event.keepOutcome(number: note.eventOutcome.number, record: note.eventOutcome.record)
             if note.eventOutcome.record == .none { return }
+            numbers.event = note.eventOutcome.number
         }
-        note.record = write(note, delivery, of: event, attempt, to: journal)
+        note.record = write(note, delivery, numbers, of: event, attempt, to: journal)
+    }
+
+    /// What the record of an event's outcome says that it is about.
+    var eventSubject: UInt32 {
+        configuration.outcomes.includesDeliveries ? OutcomeRecord.ofDeliveries : OutcomeRecord.ofEvent
     }
 
     /// Tells of a delivery whose end is noted, exactly once for each.
@@ -131,6 +139,7 @@ extension EngineState: LaneHost {
     private func write(
         _ note: SettlementNote,
         _ delivery: DeliveryKey,
+        _ outcomes: SettledRecord.Outcomes,
         of event: AcceptedEvent,
         _ attempt: AttemptNote?,
         to journal: EngineJournal
@@ -139,6 +148,7 @@ extension EngineState: LaneHost {
             delivery: delivery,
             webhook: note.webhook,
             state: UInt8(note.state.rawValue),
+            outcomes: outcomes,
             attempts: note.settlement.attempts,
             settledAt: note.at,
             attempt: attempt,

@@ -42,7 +42,7 @@ extension Configuration {
             \.journal.segmentBytes,
             65_536...2_147_483_648,
             "Bytes of one file of the journal, rounded up to whole pages; one is made ahead. With a `dataDirectory` at least "
-                + "1.25 times `maxEventBytes` and 16,384 more."
+                + "1.25 times `maxEventBytes`, or `responseBodyBytes`, and 16,384 more."
         ),
     ]
 

@@ -121,16 +121,19 @@ extension Configuration {
         )
     }
 
-    /// Refuses files of a journal that the largest event does not fit into.
+    /// Refuses files of a journal that the largest event or a receiver's longest answer does not fit into.
     static func checkSegmentHoldsAnEvent(_ configuration: Configuration) -> DocumentError? {
         guard configuration.dataDirectory != nil else { return nil }
-        let least = configuration.maxEventBytes / 4 * 5 + 16_384
+        let isEvent = configuration.maxEventBytes >= configuration.responseBodyBytes
+        let largest = isEvent ? configuration.maxEventBytes : configuration.responseBodyBytes
+        let least = largest / 4 * 5 + 16_384
         guard configuration.journal.segmentBytes < least else { return nil }
         return DocumentError(
             .conflict,
             key: "journal.segmentBytes",
-            message: "journal.segmentBytes must be at least \(least) for events of maxEventBytes "
-                + "= \(configuration.maxEventBytes), not \(configuration.journal.segmentBytes)"
+            message: "journal.segmentBytes must be at least \(least) for "
+                + (isEvent ? "events of maxEventBytes" : "answers of responseBodyBytes")
+                + " = \(largest), not \(configuration.journal.segmentBytes)"
         )
     }
 

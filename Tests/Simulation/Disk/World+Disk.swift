@@ -38,6 +38,8 @@ extension World {
         if store.random.next(below: 1000) < store.profile.polls {
             try store.poll(maximum: 1 + store.random.next(below: 100))
         }
+        // An engine's queue is bounded; without this, each restart would read more than the one before.
+        while store.queue.count > 2000 { try store.poll(maximum: 200) }
         if store.random.next(below: 1000) < store.profile.keeps {
             try store.keep(steps: 1 + store.random.next(below: 30))
         }
@@ -223,6 +225,8 @@ extension World {
         while !store.queue.isEmpty { try store.poll(maximum: 100) }
         try store.acknowledge()
         try store.checkComplete()
+        // The power may fail while the last life begins.
+        try store.sync()
         try? store.stop()
         try restart(store)
         try run()
