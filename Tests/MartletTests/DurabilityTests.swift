@@ -137,6 +137,29 @@ struct DurabilityTests {
         }
     }
 
+    @Test("One poll may take more outcomes than one file of the journal has room for the numbers of")
+    func aLargePoll() throws {
+        let directory = Directory()
+        let count = 9_000
+        do {
+            let engine = try directory.open()
+            let lines = (0..<count).map { #"{"eventType":"call.placed","data":\#($0)}"# }
+            for first in stride(from: 0, to: count, by: 1_000) {
+                let part = lines[first..<(first + 1_000)].joined(separator: "\n")
+                #expect(try engine.pushLines(part) == 1_000)
+            }
+            var taken = 0
+            while taken < count { taken += try engine.pollOutcomes(maximum: count).count }
+            // What was handed out counts as told with the next call.
+            #expect(try engine.pollOutcomes(maximum: count).isEmpty)
+            #expect(try engine.stats()["journal"]?["unwrittenRecords"] == .integer(0))
+            try engine.close(timeoutMilliseconds: 5_000)
+        }
+        let engine = try directory.open()
+        #expect(try engine.pollOutcomes(maximum: count).isEmpty)
+        try engine.close(timeoutMilliseconds: 5_000)
+    }
+
     @Test("Pushes, changes and closes at the same time, while old records are moved: nothing is lost")
     func everythingAtOnce() throws {
         let directory = Directory()
