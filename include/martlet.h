@@ -253,7 +253,7 @@ typedef char martlet_check_outcome_size[sizeof(martlet_outcome_t) == 216 ? 1 : -
 #define MARTLET_LOG_ERROR 1
 /** Something needs attention: a webhook was disabled, a receiver keeps failing. */
 #define MARTLET_LOG_WARNING 2
-/** Life cycle of the engine and its webhooks. */
+/** Life cycle of the engine and its webhooks, and what opening found in a data directory. */
 #define MARTLET_LOG_INFO 3
 /** Every attempt. */
 #define MARTLET_LOG_DEBUG 4
@@ -458,24 +458,6 @@ int32_t martlet_engine_metrics_text(martlet_engine_t engine, char **text, size_t
  * Errors: CLOSED after martlet_engine_free().
  */
 int32_t martlet_engine_event_types_json(martlet_engine_t engine, char **json, size_t *json_length);
-
-/**
- * Sets or removes the log callback. Without one the engine logs nothing: the library never prints.
- *
- * minimum_level: MARTLET_LOG_ERROR to MARTLET_LOG_DEBUG; messages less urgent than this are not made.
- *
- * callback: called for each message, or NULL to remove it.
- *
- * context: handed to the callback, never looked at. It must stay valid until martlet_engine_free() has returned: a
- * message that is under way on another thread may still reach the old callback after this returns.
- *
- * Threads: any. The callback runs on the engine's own threads, with all signals blocked, and inside calls of the host's,
- * several at a time: it must be quick, must not throw or jump out, and must not call this library with the same engine.
- *
- * Errors: INVALID_ARGUMENT for a level that is none.
- */
-int32_t martlet_set_log(martlet_engine_t engine, int32_t minimum_level, martlet_log_t callback,
-                        void *context);
 
 /* ---------------------------------------------------------------------------------------------------------------- *
  * Webhooks
@@ -955,6 +937,66 @@ int32_t martlet_verify(const char *secrets, size_t secrets_length, const char *i
                        const char *timestamp, size_t timestamp_length, const char *signatures,
                        size_t signatures_length, const char *body, size_t body_length, int64_t now_seconds,
                        int64_t tolerance_seconds, char *error, size_t error_size);
+
+/* ---------------------------------------------------------------------------------------------------------------- *
+ * Log
+ *
+ * Martlet's own messages: a receiver that keeps failing, a webhook that was disabled, a journal without room. An engine
+ * makes none until the host asks, by a callback, by the descriptor, or by both.
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/**
+ * Sets or removes the log callback. Without one the engine logs nothing: the library never prints.
+ *
+ * minimum_level: MARTLET_LOG_ERROR to MARTLET_LOG_DEBUG; messages less urgent than this are not made.
+ *
+ * callback: called for each message, or NULL to remove it.
+ *
+ * context: handed to the callback, never looked at. It must stay valid until martlet_engine_free() has returned: a
+ * message that is under way on another thread may still reach the old callback after this returns.
+ *
+ * Threads: any. The callback runs on the engine's own threads, with all signals blocked, and inside calls of the host's,
+ * several at a time: it must be quick, must not throw or jump out, and must not call this library with the same engine.
+ *
+ * Errors: INVALID_ARGUMENT for a level that is none.
+ */
+int32_t martlet_set_log(martlet_engine_t engine, int32_t minimum_level, martlet_log_t callback,
+                        void *context);
+
+/**
+ * Keeps messages for martlet_log_poll(), and gives a file descriptor that is readable while some wait. For programs
+ * whose language lets no foreign thread in, and for those that have an event loop.
+ *
+ * It is the reading end of a pipe. Never read, write or close it: martlet_log_poll() empties it. Once the engine is closed
+ * it stays readable, so that whoever watches it comes to see the end.
+ *
+ * minimum_level: MARTLET_LOG_ERROR to MARTLET_LOG_DEBUG; messages less urgent than this are not kept. 0 keeps no more from
+ * here on. Calling again changes the level; the descriptor stays the same.
+ *
+ * fd: receives the descriptor. It is the engine's, valid until martlet_engine_free().
+ *
+ * Threads: any.
+ *
+ * Errors: INVALID_ARGUMENT for a level that is none; OUT_OF_RESOURCES where no descriptors are left.
+ */
+int32_t martlet_log_fd(martlet_engine_t engine, int32_t minimum_level, int32_t *fd);
+
+/**
+ * Takes all messages that wait, the oldest first, as a JSON object. Never blocks.
+ *
+ * `messages` is an array of objects with `level` ("error", "warning", "info" or "debug"), `time` (RFC 3339, in UTC) and
+ * `text`, one line. `dropped` counts the messages that gave way to newer ones since the last poll: 1,024 messages of
+ * together 256 KiB wait at the most. `ended` is true once the engine is closed: then stop watching.
+ *
+ * json: receives the text, to be freed with martlet_free().
+ *
+ * json_length: receives its bytes without the NUL; may be NULL.
+ *
+ * Threads: any; of several that poll, each gets other messages. Works after martlet_engine_close().
+ *
+ * Errors: WRONG_STATE where martlet_log_fd() was not called; CLOSED after martlet_engine_free().
+ */
+int32_t martlet_log_poll(martlet_engine_t engine, char **json, size_t *json_length);
 
 #ifdef __cplusplus
 }

@@ -33,6 +33,7 @@
 #include "martlet/engine.hpp"
 #include "martlet/error.hpp"
 #include "martlet/json.hpp"
+#include "martlet/log.hpp"
 #include "martlet/outcome.hpp"
 #include "martlet/ranges.hpp"
 #include "martlet/signature.hpp"

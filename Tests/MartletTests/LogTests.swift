@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import JSONText
 import Model
@@ -175,6 +176,105 @@ struct LogTests {
         #expect(heard.all == ["2 webhook \(id) is disabled: the receiver answered 410 Gone"])
         #expect(failure { try engine.setLog(minimumLevel: 9) { _, _ in } }?.code == .invalidArgument)
         try engine.setLog(minimumLevel: 0, nil)
+    }
+}
+
+@Suite("Log without a callback")
+struct LogRingTests {
+    private func isReadable(_ descriptor: Int32) -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, 0) == 1
+    }
+
+    @Test("The descriptor is readable exactly while messages wait, and for good after the end")
+    func readable() throws {
+        let ring = try #require(LogRing())
+        #expect(!isReadable(ring.descriptor))
+        ring.append(.info, "a", at: Clock.wall())
+        ring.append(.error, "b", at: Clock.wall())
+        #expect(isReadable(ring.descriptor))
+        let batch = ring.take()
+        #expect(batch.messages.map(\.text) == ["a", "b"])
+        #expect(batch.messages.map(\.level) == [.info, .error])
+        #expect(batch.dropped == 0 && !batch.hasEnded)
+        #expect(!isReadable(ring.descriptor))
+        #expect(ring.take().messages.isEmpty)
+        ring.append(.info, "c", at: Clock.wall())
+        ring.end()
+        ring.end()
+        #expect(isReadable(ring.descriptor))
+        #expect(ring.take().messages.map(\.text) == ["c"])
+        #expect(ring.take().hasEnded && isReadable(ring.descriptor))
+        ring.append(.info, "late", at: Clock.wall())
+        #expect(ring.take().messages.map(\.text) == ["late"])
+    }
+
+    @Test("The newest messages are kept, bounded by their number and bytes, and the others counted")
+    func bounds() throws {
+        let ring = try #require(LogRing())
+        for number in 0..<5_000 { ring.append(.debug, "\(number)", at: Clock.wall()) }
+        let batch = ring.take()
+        #expect(batch.messages.map(\.text) == (5_000 - LogRing.maximumCount..<5_000).map { "\($0)" })
+        #expect(batch.dropped == 5_000 - UInt64(LogRing.maximumCount))
+        #expect(ring.take().dropped == 0)
+
+        let long = String(repeating: "x", count: 100 << 10)
+        for _ in 0..<3 { ring.append(.debug, long, at: Clock.wall()) }
+        let bounded = ring.take()
+        #expect(bounded.messages.count == 2 && bounded.dropped == 1)
+        ring.append(.debug, String(repeating: "y", count: 1 << 20), at: Clock.wall())
+        #expect(ring.take().messages.count == 1)
+        #expect(!isReadable(ring.descriptor))
+    }
+
+    @Test("Threads append while others take: none is lost, and the pipe stays true")
+    func threads() throws {
+        let ring = try #require(LogRing())
+        let taken = Locked<[String]>([])
+        let dropped = Locked<UInt64>(0)
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            for number in 0..<2_000 {
+                if thread < 4 {
+                    ring.append(.info, "\(thread) \(number)", at: Clock.wall())
+                } else if number % 4 == 0 {
+                    let batch = ring.take()
+                    taken.withLock { $0 += batch.messages.map(\.text) }
+                    dropped.withLock { $0 += batch.dropped }
+                }
+            }
+        }
+        let rest = ring.take()
+        let all = taken.withLock { $0 } + rest.messages.map(\.text)
+        #expect(all.count == Set(all).count)
+        #expect(UInt64(all.count) + dropped.withLock { $0 } + rest.dropped == 8_000)
+        #expect(!isReadable(ring.descriptor))
+    }
+
+    @Test("Handler and ring have levels of their own; what is polled is a document")
+    func levels() throws {
+        let engine = try openEngine()
+        let heard = Heard()
+        #expect(failure { _ = try engine.pollLog() }?.code == .wrongState)
+        let descriptor = try engine.logDescriptor(minimumLevel: 2)
+        try engine.setLog(minimumLevel: 3) { _, message in heard.add(String(decoding: message, as: UTF8.self)) }
+        let id = try engine.addWebhook("http://127.0.0.1:9/")
+        #expect(heard.all.count == 1 && heard.all[0].hasPrefix("webhook \(id) is registered on lane "))
+        #expect(!isReadable(descriptor))
+        #expect(try engine.logDescriptor(minimumLevel: 3) == descriptor)
+        try engine.setLog(minimumLevel: 0, nil)
+        let second = try engine.addWebhook("http://127.0.0.1:9/")
+        let text = String(decoding: try engine.pollLog(), as: UTF8.self)
+        #expect(text.hasPrefix(#"{"messages":[{"level":"info","time":"20"#))
+        #expect(text.contains("\(second) is registered") && text.hasSuffix(#"],"dropped":0,"ended":false}"#))
+        #expect(try engine.logDescriptor(minimumLevel: 0) == descriptor)
+        try engine.addWebhook("http://127.0.0.1:9/")
+        #expect(!isReadable(descriptor))
+        for level: Int32 in [-1, 5] {
+            #expect(failure { _ = try engine.logDescriptor(minimumLevel: level) }?.code == .invalidArgument)
+        }
+        try engine.close(timeoutMilliseconds: 0)
+        #expect(isReadable(descriptor))
+        #expect(String(decoding: try engine.pollLog(), as: UTF8.self) == #"{"messages":[],"dropped":0,"ended":true}"#)
     }
 }
 

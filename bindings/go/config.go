@@ -5,6 +5,10 @@ package martlet
 type Config struct {
 	// DataDirectory holds what was accepted; without one it is kept in memory.
 	DataDirectory string `json:"dataDirectory,omitempty"`
+	// Sync is when accepted events reach the disk: "always", before a push returns; "interval", the default; "os".
+	Sync           string   `json:"sync,omitempty"`
+	SyncIntervalMs int      `json:"syncIntervalMs,omitempty"`
+	Journal        *Journal `json:"journal,omitempty"`
 	// Environment is "production", the default, or "development", which also accepts http and receivers on this
 	// machine.
 	Environment     string   `json:"environment,omitempty"`
@@ -53,6 +57,12 @@ type Policy struct {
 type Queue struct {
 	MaxEvents int   `json:"maxEvents,omitempty"`
 	MaxBytes  int64 `json:"maxBytes,omitempty"`
+}
+
+// Journal bounds what the data directory takes.
+type Journal struct {
+	MaxBytes     int64 `json:"maxBytes,omitempty"`
+	SegmentBytes int64 `json:"segmentBytes,omitempty"`
 }
 
 // RateLimit bounds the attempts to a webhook: so many a second, so many at once after a pause.

@@ -23,6 +23,7 @@ type Engine struct {
 
 	mutex  sync.Mutex
 	reader *outcomeReader
+	log    *logReader
 	isShut bool
 
 	closing sync.Once
@@ -63,6 +64,10 @@ func OpenJSON(ctx context.Context, config []byte) (*Engine, error) {
 // finish is the end of an engine that nobody can reach any more: what it accepted is delivered all the same.
 func (e *Engine) finish() {
 	for Code(C.glue_flush(e.handle, C.int64_t(time.Minute/time.Millisecond))) == ErrTimedOut {
+	}
+	C.glue_close(e.handle, 0)
+	if e.log != nil {
+		e.log.finish()
 	}
 	C.glue_free(e.handle)
 }
@@ -138,6 +143,9 @@ func (e *Engine) Close() error {
 		e.isShut = true
 		if e.reader != nil {
 			e.reader.stop()
+		}
+		if e.log != nil {
+			e.log.finish()
 		}
 		C.glue_free(e.handle)
 	})

@@ -20,7 +20,7 @@ type Event struct {
 	// Type is an event type of the catalog, such as "call.completed".
 	Type string
 	// Data is what happened: a json.RawMessage, which reaches the receivers byte for byte, or a value for
-	// encoding/json.
+	// encoding/json. A []byte is refused, which encoding/json would make base64 of: say json.RawMessage(data).
 	Data any
 	// Tag comes back with the outcomes of this event.
 	Tag uint64
@@ -145,6 +145,9 @@ func (e *Event) isPlain() bool {
 func (e *Event) data() ([]byte, error) {
 	if raw, isRaw := e.Data.(json.RawMessage); isRaw && raw != nil {
 		return raw, nil
+	}
+	if _, isBytes := e.Data.([]byte); isBytes {
+		return nil, &Error{Code: ErrInvalidArgument, Text: "Data is a []byte: give ready JSON as json.RawMessage"}
 	}
 	return marshal(e.Data)
 }

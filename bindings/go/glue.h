@@ -154,6 +154,20 @@ static inline int glue_outcomes_fd(uintptr_t engine, int32_t *status) {
     return copy;
 }
 
+/* As glue_outcomes_fd(), for the log. */
+static inline int glue_log_fd(uintptr_t engine, int32_t level, int32_t *status) {
+    int32_t fd = -1;
+    *status = martlet_log_fd(GLUE_ENGINE, level, &fd);
+    if (*status != MARTLET_OK) return -1;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) *status = MARTLET_ERROR_OUT_OF_RESOURCES;
+    return copy;
+}
+
+static inline glue_result glue_log_poll(uintptr_t engine) {
+    GLUE_RETURN(glue_result, martlet_log_poll(GLUE_ENGINE, &result.text, &result.length));
+}
+
 static inline int32_t glue_outcomes_poll(uintptr_t engine, martlet_outcome_t *outcomes, size_t capacity,
                                          size_t *count) {
     return martlet_outcomes_poll(GLUE_ENGINE, outcomes, sizeof *outcomes, capacity, count);

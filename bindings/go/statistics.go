@@ -6,6 +6,7 @@ import "C"
 import (
 	"encoding/json"
 	"runtime"
+	"time"
 )
 
 // Statistics are counters and gauges of an engine.
@@ -29,8 +30,33 @@ type Statistics struct {
 	}
 	// OutcomesWaiting were not received yet.
 	OutcomesWaiting int
+	// Journal is nil without a data directory.
+	Journal *JournalStatistics
 	// Document is the whole of it as the library wrote it, the lanes among it.
 	Document json.RawMessage `json:"-"`
+}
+
+// JournalStatistics are the numbers of an engine's data directory.
+type JournalStatistics struct {
+	Segments                                    int
+	BytesOnDisk, LiveBytes, MaxBytes, RoomBytes int64
+	SyncFailures                                int64
+	// LastSyncAt is nil before the first.
+	LastSyncAt *time.Time
+	// Recovery is what opening found.
+	Recovery Recovery
+}
+
+// Recovery is what opening a data directory found: what is there again, and what was damaged.
+type Recovery struct {
+	Events, Deliveries, Webhooks, Outcomes, Records int
+	// TruncatedBytes were being written when the process or the machine stopped, and promised to nobody.
+	TruncatedBytes int64
+	// Quarantined are damaged stretches, which were set aside; LostRecords and UnreadableRecords are what they cost.
+	Quarantined                    int
+	QuarantinedBytes               int64
+	LostRecords, UnreadableRecords int
+	Milliseconds                   int64
 }
 
 // Statistics reads the counters and gauges.

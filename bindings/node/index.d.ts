@@ -139,6 +139,14 @@ export class Engine {
   /** Cancels all deliveries that match and are not settled. Gives how many. */
   cancelAll(query?: DeliveryFilter | Text | null): Promise<number>;
 
+  /**
+   * Who hears Martlet's own messages; null for nobody, which is how an engine starts. It runs on this thread, out of the
+   * event loop, and keeps no process alive. When the program is too slow for them, the newest 1024 are kept.
+   *
+   * @param level messages less urgent than this are not made, by default "info"
+   */
+  onLog(listener: ((message: LogMessage) => void) | null, level?: LogLevel): void;
+
   /** Counters and gauges. */
   stats(): Stats;
 
@@ -168,6 +176,15 @@ export class Engine {
   /** Closes the engine as `close()` does. There where Node has the symbol, 18.18 and later. */
   [Symbol.asyncDispose](): Promise<void>;
   [Symbol.dispose](): void;
+}
+
+export type LogLevel = 'error' | 'warning' | 'info' | 'debug';
+
+export interface LogMessage {
+  level: LogLevel;
+  time: Date;
+  /** One line. */
+  text: string;
 }
 
 declare global {
@@ -509,5 +526,29 @@ export interface Stats {
     [key: string]: any;
   };
   outcomesWaiting: number;
+  /** Of an engine with a data directory; `recovery` is what opening found there. */
+  journal?: {
+    segments: number;
+    bytesOnDisk: number;
+    liveBytes: number;
+    maxBytes: number;
+    roomBytes: number;
+    syncFailures: number;
+    lastSyncAt: string | null;
+    recovery: {
+      events: number;
+      deliveries: number;
+      webhooks: number;
+      outcomes: number;
+      records: number;
+      truncatedBytes: number;
+      quarantined: number;
+      quarantinedBytes: number;
+      lostRecords: number;
+      unreadableRecords: number;
+      milliseconds: number;
+    };
+    [key: string]: any;
+  };
   [key: string]: any;
 }

@@ -6,6 +6,7 @@
 #include "builders.hpp"
 #include "error.hpp"
 #include "json.hpp"
+#include "log.hpp"
 #include "outcome.hpp"
 #include "ranges.hpp"
 
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <forward_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -266,6 +268,21 @@ public:
         return detail::finish<Errors>(code, message, count);
     }
 
+    /* Log */
+
+    /**
+     * Keeps messages for poll_log(), and gives a descriptor that is readable while some wait, for an event loop. Never
+     * read or close it. A handler is set by the owner, with on_log().
+     */
+    answer<int> log_fd(log_level level) const {
+        std::int32_t fd = -1;
+        const std::int32_t code = martlet_log_fd(handle_, static_cast<std::int32_t>(level), &fd);
+        return detail::finish<Errors>(code, detail::message(), static_cast<int>(fd));
+    }
+
+    /** Takes the messages that wait: `messages` with `level`, `time` and `text`; `dropped`; `ended`. Never blocks. */
+    answer<document> poll_log() const { return read(martlet_log_poll); }
+
 protected:
     martlet_engine_t handle_ = nullptr;
 
@@ -401,18 +418,43 @@ public:
     /** Takes over a handle of martlet_engine_open(). */
     explicit basic_engine(martlet_engine_t handle) noexcept : basic_engine_ref<Errors>(handle) {}
 
-    basic_engine(basic_engine &&other) noexcept : basic_engine_ref<Errors>(std::exchange(other.handle_, nullptr)) {}
+    basic_engine(basic_engine &&other) noexcept
+        : basic_engine_ref<Errors>(std::exchange(other.handle_, nullptr)), handlers_(std::move(other.handlers_)) {}
     basic_engine &operator=(basic_engine &&other) noexcept {
-        if (this != &other) martlet_engine_free(std::exchange(this->handle_, std::exchange(other.handle_, nullptr)));
+        if (this == &other) return *this;
+        martlet_engine_free(std::exchange(this->handle_, std::exchange(other.handle_, nullptr)));
+        handlers_ = std::move(other.handlers_);
         return *this;
     }
     ~basic_engine() { martlet_engine_free(this->handle_); }
 
-    /** Gives the handle up, to be freed with martlet_engine_free(). */
+    /**
+     * Gives the handle up, to be freed with martlet_engine_free(). Where on_log() was called, this object must outlive
+     * that.
+     */
     martlet_engine_t release() noexcept { return std::exchange(this->handle_, nullptr); }
+
+    /**
+     * Has the handler called for each message as urgent as the level, or more; an empty one for nobody, which is how an
+     * engine starts. For an event loop see log_fd().
+     */
+    answer<void> on_log(log_level level, log_handler handler) {
+        const auto number = static_cast<std::int32_t>(level);
+        if (!handler) {
+            return detail::finish<Errors>(martlet_set_log(this->handle_, number, nullptr, nullptr), detail::message());
+        }
+        // Those that were replaced stay until the engine is gone: a message may be under way to them.
+        handlers_.push_front(std::move(handler));
+        return detail::finish<Errors>(martlet_set_log(this->handle_, number, detail::hear, &handlers_.front()),
+                                      detail::message());
+    }
 
     /** The functions without the ownership, to hand to others. */
     basic_engine_ref<Errors> ref() const noexcept { return *this; }
+
+private:
+    // Its nodes stay where they are when it is moved.
+    std::forward_list<log_handler> handlers_;
 };
 
 } // namespace martlet

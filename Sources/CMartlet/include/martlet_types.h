@@ -197,7 +197,7 @@ typedef char martlet_check_outcome_size[sizeof(martlet_outcome_t) == 216 ? 1 : -
 #define MARTLET_LOG_ERROR 1
 /** Something needs attention: a webhook was disabled, a receiver keeps failing. */
 #define MARTLET_LOG_WARNING 2
-/** Life cycle of the engine and its webhooks. */
+/** Life cycle of the engine and its webhooks, and what opening found in a data directory. */
 #define MARTLET_LOG_INFO 3
 /** Every attempt. */
 #define MARTLET_LOG_DEBUG 4

@@ -16,6 +16,8 @@ extension EngineState {
     private struct KeeperNotes {
         var sequence: UInt64 = 0
         var preallocationFailures = 0
+        var syncFailures = 0
+        var isGone = false
         /// Everything up to this segment was to be moved.
         var moved: UInt32 = 0
     }
@@ -27,6 +29,7 @@ extension EngineState {
         defer { journal.writeDeferred() }
         journal.isGone.store(!journal.journal.isInPlace, ordering: .relaxed)
         let statistics = journal.journal.statistics
+        tellTroubles(statistics, isGone: journal.isGone.load(ordering: .relaxed), &seen)
         let segment = configuration.journal.wholeSegmentBytes
         // What the log keeps for its age and the payloads kept for redelivery hold files too.
         expireLogs()
@@ -72,6 +75,21 @@ extension EngineState {
             return true
         } catch {
             return false
+        }
+    }
+
+    /// Lines for the host's log, one for each kind of trouble and pass.
+    private func tellTroubles(_ statistics: JournalStatistics, isGone: Bool, _ seen: inout KeeperNotes) {
+        if isGone, !seen.isGone {
+            logger.log(.error) { "the files of the dataDirectory were deleted: pushes are refused" }
+        }
+        seen.isGone = isGone
+        if statistics.syncFailures != seen.syncFailures {
+            logger.log(.error) { "the system failed to write the journal to the disk, see journal.syncFailures" }
+        }
+        seen.syncFailures = statistics.syncFailures
+        if statistics.preallocationFailures != seen.preallocationFailures {
+            logger.log(.warning) { "the disk has no room for the journal's next file; pushes may be refused" }
         }
     }
 

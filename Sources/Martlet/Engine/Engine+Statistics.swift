@@ -15,25 +15,6 @@ extension Engine {
         try state.checkProcess()
         return Array(state.statistics().prometheus.utf8)
     }
-
-    /// Sets who hears Martlet's own messages; nil for nobody, which is how an engine starts.
-    ///
-    /// The handler runs on the engine's threads and on those that call it: it must be quick, and must not call a method that
-    /// changes a webhook, reads deliveries or statistics, flushes or closes.
-    ///
-    /// - Parameters:
-    ///   - minimumLevel: 1 errors, 2 warnings too, 3 notices too, 4 everything.
-    ///   - handler: the level and the message in UTF-8, lent for the call.
-    package func setLog(
-        minimumLevel: Int32,
-        _ handler: (@Sendable (_ level: Int32, _ message: UnsafeRawBufferPointer) -> Void)?
-    ) throws(MartletError) {
-        try state.checkProcess()
-        guard (1...4).contains(minimumLevel) || handler == nil else {
-            throw MartletError(.invalidArgument, "minimum_level must be from 1 to 4, not \(minimumLevel)")
-        }
-        state.logger.set(minimumLevel: minimumLevel, handler)
-    }
 }
 
 extension EngineStatistics {

@@ -107,6 +107,7 @@ public final class Engine: Sendable {
         // In a forked child a lock may be held by a thread that is not there.
         guard belongsToThisProcess else { return }
         state.outcomes?.end()
+        state.endLog()
     }
 }
 

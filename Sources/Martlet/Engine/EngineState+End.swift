@@ -38,6 +38,12 @@ extension EngineState {
 
     func stopLanes() {
         guard phase.exchange(.stopped, ordering: .acquiringAndReleasing) != .stopped else { return }
+        logger.log(.info) {
+            let rest = unsettled.load(ordering: .relaxed)
+            guard rest > 0 else { return "the engine is closed" }
+            let fate = journal == nil ? "are canceled" : "stay in the dataDirectory for the next engine"
+            return "the engine is closed; \(rest) events that are not settled \(fate)"
+        }
         // Before any lane lets go of what it leaves to the next engine.
         journal?.keepAll()
         for lane in lanes {

@@ -33,6 +33,7 @@ final class EngineState: Sendable {
     let unreadable = Locked<[Position]>([])
     /// What opening found; written once, before the host has the engine.
     let recovery = Locked<RecoverySummary?>(nil)
+    let isRecoveryTold = Atomic<Bool>(false)
     let logger = Logger()
     let openedAt: WallTime
     /// The token of ``ProcessGuard``.

@@ -125,6 +125,7 @@ final class Lane: Sendable {
 protocol LaneHost: AnyObject, Sendable {
     /// Nil where nothing outlives the process.
     var journal: EngineJournal? { get }
+    var logger: Logger { get }
     /// A delivery is about to be told settled, exactly once for each that was put into an inbox: notes and writes its end.
     ///
     /// - Parameter attempt: the attempt that settled it; nil where none did.

@@ -138,6 +138,7 @@ extension LaneLoop {
             )
         }
         core.setLog(position, of: delivery)
+        if logger.hears(.debug) { tell(completion, of: record) }
         guard host.journal != nil else {
             core.attemptEnded(delivery, completion.result, at: Clock.monotonic(), wall: Clock.wall())
             return
@@ -160,6 +161,22 @@ extension LaneLoop {
         perform()
         ended = nil
         noteHealth(of: slot)
+    }
+
+    /// A line for the host's log.
+    @inline(never)
+    private func tell(_ completion: AttemptCompletion, of record: DeliveryRecord) {
+        logger.log(.debug) {
+            let result = completion.result
+            let webhook = webhooks[Int(record.webhook)]?.id ?? .zero
+            let milliseconds = result.durationMicroseconds / 1000
+            var text = "delivery \(record.id.text(.delivery)) to webhook \(webhook.text(.webhook)): "
+            text += "attempt \(record.attempts &+ 1) ended after \(milliseconds) ms with "
+            text += result.status > 0 ? "status \(result.status)" : result.errorClass.name
+            let error = String(decoding: completion.errorText, as: UTF8.self)
+            if !error.isEmpty { text += ", \(error)" }
+            return text
+        }
     }
 
     // MARK: The journal

@@ -13,6 +13,7 @@ final class LaneLoop {
     let lane: Lane
     let transport: Transport
     let host: any LaneHost
+    let logger: Logger
     var core: DeliveryCore
     /// By the index of their slot.
     var webhooks: ContiguousArray<LaneWebhook?> = []
@@ -36,6 +37,7 @@ final class LaneLoop {
         self.lane = lane
         self.transport = transport
         self.host = host
+        logger = host.logger
         self.core = DeliveryCore(core)
     }
 

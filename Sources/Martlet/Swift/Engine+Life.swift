@@ -72,7 +72,7 @@ extension Engine {
         case error = 1
         /// Something needs attention: a webhook was disabled, a receiver keeps failing.
         case warning = 2
-        /// Life cycle of the engine and its webhooks.
+        /// Life cycle of the engine and its webhooks, and what opening found in a data directory.
         case info = 3
         /// Every attempt.
         case debug = 4

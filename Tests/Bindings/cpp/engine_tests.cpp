@@ -238,6 +238,56 @@ static void threads() {
     CHECK(seen <= accepted);
 }
 
+static void log() {
+    receiver hooks({410});
+    std::mutex mutex;
+    std::vector<std::pair<martlet::log_level, std::string>> heard;
+    const auto hear = [&](martlet::log_level level, std::string_view text) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        heard.emplace_back(level, text);
+        throw std::runtime_error("of a handler");
+    };
+    const auto told = [&](martlet::log_level level, std::string_view text) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        return std::any_of(heard.begin(), heard.end(), [&](const auto &each) {
+            return each.first == level && each.second.find(text) != std::string::npos;
+        });
+    };
+    std::string hook;
+    {
+        martlet::engine first(development().outcomes("all").retry({}));
+        first.on_log(martlet::log_level::debug, [](martlet::log_level, std::string_view) { CHECK(false); });
+        first.on_log(martlet::log_level::debug, hear);
+        // The handlers go with the engine.
+        martlet::engine moved = std::move(first);
+        martlet::engine engine;
+        engine = std::move(moved);
+        pollfd watched{engine.log_fd(martlet::log_level::warning), POLLIN, 0};
+        CHECK(watched.fd >= 0 && ::poll(&watched, 1, 0) == 0);
+        hook = engine.create_webhook(martlet::webhook(hooks.url(), {"*"})).id();
+        engine.push("call.placed", "1");
+        CHECK(::poll(&watched, 1, 20000) == 1);
+        const std::string batch(engine.poll_log().text());
+        CHECK(batch.find("{\"messages\":[{\"level\":\"warning\",\"time\":\"20") == 0);
+        CHECK(batch.find(hook + " is disabled") != std::string::npos && batch.find("registered") == std::string::npos);
+        CHECK(batch.find("],\"dropped\":0,\"ended\":false}") != std::string::npos);
+        CHECK(::poll(&watched, 1, 0) == 0);
+        engine.close(10s);
+        CHECK(::poll(&watched, 1, 0) == 1);
+        CHECK(engine.poll_log().member("ended") == "true" && ::poll(&watched, 1, 0) == 1);
+    }
+    using martlet::log_level;
+    CHECK(told(log_level::info, hook + " is registered") && told(log_level::debug, "with status 410"));
+    CHECK(told(log_level::warning, hook + " is disabled") && told(log_level::info, "the engine is closed"));
+    CHECK_EQUAL(name(log_level::warning), "warning");
+
+    martlet::engine silent(development());
+    CHECK(thrown([&] { silent.poll_log(); }) == status::wrong_state);
+    CHECK(thrown([&] { silent.on_log(static_cast<log_level>(9), hear); }) == status::invalid_argument);
+    CHECK(thrown([&] { silent.log_fd(static_cast<log_level>(9)); }) == status::invalid_argument);
+    silent.on_log(log_level::info, {});
+}
+
 static void signatures() {
     const std::string secret = "whsec_bWFydGxldCBiaW5kaW5ncywgc2VjcmV0IG9uZS4uLi4=", body = "{\"greeting\":\"Grüße\"}";
     const std::string signature = martlet::sign(secret, "evt_shared", 1764585000, body);
@@ -267,6 +317,7 @@ int main() {
     tests.test("deliveries are repeated and canceled", again_and_cancel);
     tests.test("an engine is moved, closed and ended by its owner", life);
     tests.test("threads push while the engine closes", threads);
+    tests.test("messages are heard, and polled", log);
     tests.test("requests are signed and verified", signatures);
     return tests.end();
 }

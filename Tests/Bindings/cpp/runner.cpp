@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -52,7 +53,8 @@ public:
                                    ? operation[0].get<std::string>()
                                    : std::string();
         const std::string second = operation.is_array() && operation.size() == 2 ? operation[1].dump() : std::string();
-        if (name == "open") return engine_.emplace(text), nullptr;
+        if (name == "open") return engine_.reset(), engine_.emplace(text), nullptr;
+        if (name == "beside") return martlet::engine(text), nullptr;
         if (name == "sign") return sign(operation);
         if (name == "verify") return verify(operation), nullptr;
         if (name == "received") return {{"requests", received(receiver_, text)}};
@@ -70,6 +72,7 @@ public:
         if (name == "test") return parsed(engine.test_webhook(id, second));
         if (name == "push") return push(operation, operation.at("data").dump());
         if (name == "pushText") return push(operation, operation.at("text"));
+        if (name == "pushUntil") return push_until(operation), nullptr;
         if (name == "pushMany") return push_many(operation);
         if (name == "addType") return engine.add_event_type(text), nullptr;
         if (name == "eventTypes") return parsed(engine.event_types());
@@ -106,6 +109,12 @@ private:
     value push(const value &operation, const std::string &data) {
         const auto type = operation.at("type").get<std::string>();
         return {{"id", engine_->push(type, data, operation.value("tag", std::uint64_t(0))).str()}};
+    }
+
+    void push_until(const value &operation) {
+        const std::string data = '"' + std::string(operation.at("bytes").get<std::size_t>(), 'x') + '"';
+        const auto type = operation.at("type").get<std::string>();
+        for (int most = operation.at("most"); most > 0; --most) engine_->push(type, data);
     }
 
     /** With the builder's own functions, as far as it has them. */
@@ -201,13 +210,16 @@ int main(int argc, char **argv) {
     int passed = 0, failed = 0;
     for (const value &each : suite.at("cases")) {
         const auto name = each.at("name").get<std::string>();
-        host host(receiver);
-        value saved = {{"receiver", receiver}};
+        std::string folder = (std::filesystem::temp_directory_path() / "martlet-case-XXXXXX").string();
+        if (mkdtemp(folder.data()) == nullptr) return 2;
+        std::optional<host> host;
+        host.emplace(receiver);
+        value saved = {{"receiver", receiver}, {"directory", folder + "/journal"}};
         int number = 0;
         try {
             for (const value &step : each.at("steps")) {
                 ++number;
-                take(host, fill(step, saved), saved);
+                take(*host, fill(step, saved), saved);
             }
             std::cout << "ok " << name << std::endl;
             ++passed;
@@ -215,6 +227,8 @@ int main(int argc, char **argv) {
             std::cout << "not ok " << name << " (step " << number << ": " << exception.what() << ")" << std::endl;
             ++failed;
         }
+        host.reset();
+        std::filesystem::remove_all(folder);
     }
     std::cout << passed << " passed, " << failed << " failed\n";
     return failed == 0 && passed != 0 ? 0 : 1;

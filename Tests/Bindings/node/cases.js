@@ -6,7 +6,8 @@
 //
 // The binding is the package `martlet` as it is installed where this runs.
 
-const { readFileSync } = require('node:fs');
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { isDeepStrictEqual } = require('node:util');
 const { Engine, MartletError, sign, verify } = require(require.resolve('martlet', { paths: [process.cwd()] }));
@@ -30,9 +31,11 @@ const byIds = (a, b) => {
 /** One function for each operation: the run, with its engine, and the step's argument. */
 const operations = {
   open: async (run, configuration) => {
+    run.engine?.free();
     run.engine = new Engine(configuration);
     return null;
   },
+  beside: async (run, configuration) => (await Engine.open(configuration)).free(),
   create: (run, webhook) => run.engine.webhooks.create(webhook),
   get: (run, id) => run.engine.webhooks.get(id),
   list: async (run, query) => ({ webhooks: await collect(run.engine.webhooks.list(query)) }),
@@ -45,6 +48,9 @@ const operations = {
   test: (run, [id, request]) => run.engine.webhooks.test(id, request),
   push: async (run, { type, data, tag }) => ({ id: run.engine.push(type, data, tag) }),
   pushText: async (run, { type, text }) => ({ id: run.engine.push(type, Buffer.from(text)) }),
+  pushUntil: async (run, { type, bytes, most }) => {
+    for (let i = 0; i < most; i++) run.engine.push(type, JSON.stringify('x'.repeat(bytes)));
+  },
   pushMany: async (run, events) => run.engine.pushMany(events),
   addType: (run, type) => run.engine.addEventType(type),
   eventTypes: async (run) => ({ eventTypes: run.engine.eventTypes() }),
@@ -133,7 +139,8 @@ async function runStep(run, step) {
 }
 
 async function runCase(test) {
-  const run = { engine: undefined, saved: { receiver } };
+  const folder = mkdtempSync(path.join(tmpdir(), 'martlet-case-'));
+  const run = { engine: undefined, saved: { receiver, directory: path.join(folder, 'journal') } };
   try {
     for (const [index, step] of test.steps.entries()) {
       const why = await runStep(run, step);
@@ -143,6 +150,7 @@ async function runCase(test) {
   } finally {
     await run.engine?.close(0).catch(() => {});
     run.engine?.free();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

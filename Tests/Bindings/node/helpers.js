@@ -49,7 +49,8 @@ async function take(from, count) {
 async function program(code, ...flags) {
   const prelude = `
     // Loaded only where it is used: some leave it to their workers.
-    Object.defineProperty(globalThis, 'Engine', { get: () => require(${JSON.stringify(file)}).Engine });
+    const file = ${JSON.stringify(file)};
+    Object.defineProperty(globalThis, 'Engine', { get: () => require(file).Engine });
     const development = { environment: 'development', outcomes: 'all' };
     // A receiver that is not there, and hours until the next attempt: work that stays.
     const unreachable = { url: 'http://127.0.0.1:9/', events: ['*'], retry: { delaysSeconds: [3600] } };

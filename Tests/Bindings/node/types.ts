@@ -42,6 +42,9 @@ export async function program(): Promise<void> {
     if (!(error instanceof MartletError)) throw error;
     if (error.code === 'TIMED_OUT' || error.code === 'OF_A_LATER_LIBRARY') use(error.number, error.accepted);
   }
+  engine.onLog(({ level, time, text }) => use(level === 'warning', time.getTime(), text.length), 'debug');
+  engine.onLog(null);
+  use(engine.stats().journal?.recovery.deliveries);
   await engine.close();
   await engine.close(500);
   await engine[Symbol.asyncDispose]();
@@ -68,6 +71,8 @@ export function mistakes(engine: Engine): void {
   engine.push('call.completed', {}, { idd: 'x' });
   // @ts-expect-error a time is needed
   void engine.flush();
+  // @ts-expect-error a level that there is not
+  engine.onLog(() => {}, 'loud');
   // @ts-expect-error a state that there is not
   void engine.deliveriesPage({ state: 'done' });
   // @ts-expect-error the body as it was parsed

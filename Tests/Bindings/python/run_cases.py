@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 from typing import Any, Optional
@@ -38,7 +39,12 @@ class Run:
         return self.engine
 
     def open(self, configuration: Any) -> None:
+        if self.engine is not None:
+            self.engine.free()
         self.engine = martlet.Engine(configuration)
+
+    def beside(self, configuration: Any) -> None:
+        martlet.Engine(configuration).free()
 
     def create(self, webhook: Any) -> Any:
         return self.opened().webhooks.create(webhook).document
@@ -76,6 +82,10 @@ class Run:
 
     def push_text(self, event: Any) -> Any:
         return {"id": self.opened().push(event["type"], event["text"].encode())}
+
+    def push_until(self, step: Any) -> None:
+        for _ in range(step["most"]):
+            self.opened().push(step["type"], json.dumps("x" * step["bytes"]))
 
     def push_many(self, events: Any) -> Any:
         return self.opened().push_many(events)._asdict()
@@ -154,7 +164,8 @@ class Run:
 def run_case(case: Any) -> None:
     """Raises what is wrong."""
     run = Run()
-    saved: dict[str, Any] = {"receiver": RECEIVER}
+    folder = tempfile.TemporaryDirectory(prefix="martlet-case-")
+    saved: dict[str, Any] = {"receiver": RECEIVER, "directory": folder.name + "/journal"}
     try:
         for number, written in enumerate(case["steps"], 1):
             step = fill(written, saved)
@@ -166,6 +177,8 @@ def run_case(case: Any) -> None:
     finally:
         if run.engine is not None:
             run.engine.close(0)
+            run.engine.free()
+        folder.cleanup()
 
 
 def run_step(run: Run, step: Any, operation: str, saved: dict[str, Any]) -> None:

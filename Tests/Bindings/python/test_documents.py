@@ -4,7 +4,9 @@ import json
 import pickle
 import re
 import typing
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,3 +237,35 @@ def test_deliveries_by_query(engine: martlet.Engine, receiver: Receiver, path: s
 def test_keys_are_spelled_as_in_the_documents() -> None:
     assert _json.camel("max_in_flight_per_webhook") == "maxInFlightPerWebhook"
     assert _json.camel("url") == "url" and _json.camel("timeoutMs") == "timeoutMs"
+
+
+def test_wrong_types_are_told_as_python_does(engine: martlet.Engine) -> None:
+    wrong: Any = None
+    mistakes: list[tuple[Callable[[], object], str]] = [
+        (lambda: engine.push(wrong, {}), "type must be a str, not NoneType"),
+        (lambda: engine.push(b"call.placed", {}), "type must be a str, not bytes"),  # type: ignore[arg-type]
+        (lambda: engine.push("call.placed", {}, "7"), "tag must be an int, not str"),  # type: ignore[arg-type]
+        (lambda: engine.push("call.placed", {}, 1.5), "tag must be an int, not float"),  # type: ignore[arg-type]
+        (lambda: engine.push("call.placed", {}, wrong), "tag must be an int, not NoneType"),
+        (lambda: engine.push("call.placed", object()), "object is not a JSON value"),
+        (lambda: engine.webhooks.get(wrong), "id must be a str, not NoneType"),
+        (lambda: engine.webhooks.delete(7), "id must be a str, not int"),  # type: ignore[arg-type]
+        (lambda: engine.redeliver(wrong), "id must be a str, not NoneType"),
+        (lambda: engine.delivery(wrong), "id must be a str, not NoneType"),
+    ]
+    for call, what in mistakes:
+        with pytest.raises(TypeError, match=what):
+            call()
+    assert engine.push("call.placed", {}, True)
+
+
+def test_paths_may_be_path_objects(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    with martlet.Engine(data_directory=directory) as engine:
+        assert engine.stats()["journal"]["recovery"]["events"] == 0
+        with pytest.raises(martlet.InUseError, match="dataDirectory"):
+            martlet.Engine(data_directory=str(directory))
+    assert directory.is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(martlet.StorageError, match="file"):
+        martlet.Engine(data_directory=tmp_path / "file")

@@ -114,6 +114,9 @@ def test_forgetting_to_close_does_not_hang_or_crash_the_exit(ending: str) -> Non
 @pytest.mark.parametrize("call", ["engine.close(600)", "engine.flush(600)", "next(engine.outcomes())"])
 def test_ctrl_c_interrupts_what_waits(call: str) -> None:
     script = f"""{PENDING}
+import signal
+# A shell's background jobs start with it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     print("waiting", flush=True)
     {call}

@@ -30,6 +30,10 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     CHECK_STATUS(expected, martlet_engine_event_types_json(engine, &json, &length));
     GIVES_NOTHING;
     CHECK_STATUS(expected, martlet_set_log(engine, MARTLET_LOG_INFO, NULL, NULL));
+    CHECK_STATUS(expected, martlet_log_fd(engine, MARTLET_LOG_INFO, &fd));
+    CHECK(fd == -1);
+    CHECK_STATUS(expected, martlet_log_poll(engine, &json, &length));
+    GIVES_NOTHING;
     CHECK_STATUS(expected, martlet_webhook_create(engine, TEXT(webhook), &json, &length, error, sizeof error));
     GIVES_NOTHING;
     SAYS_WHY;

@@ -53,6 +53,8 @@ static void null_everywhere(void) {
     CHECK_STATUS(BAD, martlet_engine_flush(NULL, 0));
     CHECK_STATUS(BAD, martlet_engine_close(NULL, 0));
     CHECK_STATUS(BAD, martlet_set_log(NULL, MARTLET_LOG_INFO, NULL, NULL));
+    CHECK_STATUS(BAD, martlet_log_fd(NULL, MARTLET_LOG_INFO, NULL));
+    CHECK_STATUS(BAD, martlet_log_poll(NULL, NULL, NULL));
     every_function(NULL, BAD);
     martlet_engine_free(NULL);
     martlet_free(NULL);
@@ -89,6 +91,17 @@ static void wrong_lengths_and_ranges(void) {
     CHECK_STATUS(BAD, martlet_engine_close(engine, -1));
     CHECK_STATUS(BAD, martlet_webhook_set_enabled(engine, TEXT("wh_1"), 2, error, sizeof error));
     CHECK_STATUS(BAD, martlet_set_log(engine, 9, ignore_line, NULL));
+    int32_t log = 7;
+    CHECK_STATUS(BAD, martlet_log_fd(engine, 9, &log));
+    CHECK(log == -1);
+    CHECK_STATUS(BAD, martlet_log_fd(engine, -1, &log));
+    CHECK_STATUS(BAD, martlet_log_fd(engine, MARTLET_LOG_INFO, NULL));
+    char *messages = (char *)1;
+    CHECK_STATUS(MARTLET_ERROR_WRONG_STATE, martlet_log_poll(engine, &messages, NULL));
+    CHECK(messages == NULL);
+    CHECK_STATUS(MARTLET_OK, martlet_log_fd(engine, MARTLET_LOG_INFO, &log));
+    CHECK_STATUS(BAD, martlet_log_poll(engine, NULL, NULL));
+    CHECK_STATUS(MARTLET_OK, martlet_log_fd(engine, 0, &log));
     CHECK_STATUS(MARTLET_OK, martlet_outcomes_poll(engine, NULL, sizeof outcome, 0, &count));
     /* One byte beyond what the engine takes is refused before it is read: there is nothing behind this buffer. */
     char *large = malloc(1048577);

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "host.h"
 
+#include <poll.h>
+
 static receiver_t *receiver;
 
 static void library(void) {
@@ -292,6 +294,47 @@ static void the_log_reaches_the_host(void) {
     martlet_engine_free(engine);
 }
 
+/* The log for hosts that no foreign thread may call. */
+static void the_log_is_polled(void) {
+    char *json = NULL;
+    size_t length = 0;
+    int32_t fd = -1, same = -1;
+    martlet_engine_t engine = open_engine("{\"environment\":\"development\"}");
+    CHECK_STATUS(MARTLET_OK, martlet_log_fd(engine, MARTLET_LOG_INFO, &fd));
+    struct pollfd watched = {fd, POLLIN, 0};
+    CHECK(fd >= 0 && poll(&watched, 1, 0) == 0);
+    CHECK_STATUS(MARTLET_OK, martlet_log_poll(engine, &json, &length));
+    CHECK(strcmp(json, "{\"messages\":[],\"dropped\":0,\"ended\":false}") == 0 && strlen(json) == length);
+    martlet_free(json);
+
+    add_webhook(engine, receiver_port(receiver), "/ok", NULL, 0);
+    CHECK(poll(&watched, 1, 0) == 1);
+    CHECK_STATUS(MARTLET_OK, martlet_log_poll(engine, &json, NULL));
+    CHECK(strstr(json, "{\"level\":\"info\",\"time\":\"20") != NULL && strstr(json, "is registered") != NULL);
+    martlet_free(json);
+    CHECK(poll(&watched, 1, 0) == 0);
+
+    /* Another level, and the callback beside it. */
+    log_lines = 0;
+    CHECK_STATUS(MARTLET_OK, martlet_set_log(engine, MARTLET_LOG_INFO, count_line, &log_lines));
+    CHECK_STATUS(MARTLET_OK, martlet_log_fd(engine, MARTLET_LOG_ERROR, &same));
+    CHECK(same == fd);
+    add_webhook(engine, receiver_port(receiver), "/ok", NULL, 0);
+    CHECK(__atomic_load_n(&log_lines, __ATOMIC_RELAXED) == 1 && poll(&watched, 1, 0) == 0);
+
+    /* The end shows, for ever. */
+    CHECK_STATUS(MARTLET_OK, martlet_engine_close(engine, 30000));
+    for (int i = 0; i < 2; i++) {
+        CHECK(poll(&watched, 1, 0) == 1);
+        CHECK_STATUS(MARTLET_OK, martlet_log_poll(engine, &json, NULL));
+        CHECK(strstr(json, "\"ended\":true}") != NULL);
+        martlet_free(json);
+    }
+    martlet_engine_free(engine);
+    CHECK_STATUS(MARTLET_ERROR_CLOSED, martlet_log_poll(engine, &json, &length));
+    CHECK(json == NULL && length == 0);
+}
+
 #define TEXT(text) (text), strlen(text)
 
 static void secrets_tests_and_redelivery(void) {
@@ -418,6 +461,7 @@ int main(void) {
     RUN(canceling);
     RUN(signatures);
     RUN(the_log_reaches_the_host);
+    RUN(the_log_is_polled);
     receiver_stop(receiver);
     return 0;
 }

@@ -56,6 +56,14 @@ static void *read_until_freed(void *context) {
         martlet_free(json);
         if (status == MARTLET_ERROR_CLOSED) return NULL;
         CHECK_STATUS(MARTLET_OK, status);
+        int32_t fd = -1;
+        status = martlet_log_fd(shared->engine, MARTLET_LOG_DEBUG, &fd);
+        if (status == MARTLET_ERROR_CLOSED) return NULL;
+        CHECK_STATUS(MARTLET_OK, status);
+        status = martlet_log_poll(shared->engine, &json, NULL);
+        martlet_free(json);
+        if (status == MARTLET_ERROR_CLOSED) return NULL;
+        CHECK_STATUS(MARTLET_OK, status);
     }
 }
 

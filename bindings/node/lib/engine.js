@@ -2,6 +2,7 @@
 
 const native = require('./native.js');
 const { settled } = require('./error.js');
+const { Log } = require('./log.js');
 const { OutcomeIterator, Outcomes } = require('./outcomes.js');
 const { pages } = require('./paging.js');
 const { eventText, json, lines, optional } = require('./text.js');
@@ -19,12 +20,14 @@ class Opened {
 /** What its methods do and throw stands in index.d.ts. */
 class Engine {
   #engine;
+  #log;
   #outcomes;
   #closing = 0;
   #isClosed = false;
 
   constructor(configuration) {
     this.#engine = configuration instanceof Opened ? configuration.engine : native.open(optional(configuration));
+    this.#log = new Log(this.#engine);
     Object.defineProperty(this, 'webhooks', {
       value: new Webhooks((name, ...texts) => this.#later(name, ...texts)),
       enumerable: true,
@@ -108,6 +111,10 @@ class Engine {
     return this.#later('deliveriesCancel', optional(query));
   }
 
+  onLog(listener, level = 'info') {
+    this.#log.set(listener ?? undefined, level);
+  }
+
   stats() {
     return JSON.parse(this.#now('stats'));
   }
@@ -132,6 +139,8 @@ class Engine {
     } finally {
       // A call beside a longer one comes back earlier, with outcomes still to come.
       if (--this.#closing === 0 && isClosed) this.#end();
+      // What was said until here is heard before the promise is settled.
+      this.#log.serve();
     }
   }
 

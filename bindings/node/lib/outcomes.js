@@ -10,7 +10,8 @@ const failures = ['none', 'dns', 'addressRefused', 'connect', 'tls', 'certificat
   'badResponse', 'httpStatus', 'local', 'circuitOpen', 'backlogFull'];
 const reasons = ['none', 'gone', 'receiverAsked', 'failing'];
 
-// What native.listen() takes.
+// What native.watch() and native.listen() take.
+const OUTCOMES = 0;
 const OFF = 0;
 const NOBODY_WAITS = 1;
 const WAITING = 2;
@@ -72,7 +73,7 @@ class Outcomes {
     this.#engine = engine;
     // The addon refers to the callback weakly while nobody waits: it must live as long as this.
     this.onReadable = () => this.#serve();
-    native.watch(engine, this.onReadable);
+    native.watch(engine, OUTCOMES, this.onReadable);
   }
 
   /** No more come than those that are there: those who wait get them, then their end. */
@@ -125,7 +126,7 @@ class Outcomes {
   #serve() {
     // Outcomes wait and nobody wants them: they stay where they are, and the pipe is looked at no more.
     if (this.#waiting.length === 0) {
-      native.listen(this.#engine, OFF);
+      native.listen(this.#engine, OUTCOMES, OFF);
       return;
     }
     while (this.#waiting.length > 0) {
@@ -134,7 +135,7 @@ class Outcomes {
     }
     if (this.#isEnded) {
       for (const waiter of this.#waiting.splice(0)) waiter.resolve({ value: undefined, done: true });
-      native.listen(this.#engine, OFF);
+      native.listen(this.#engine, OUTCOMES, OFF);
     } else {
       this.#listen();
     }
@@ -143,7 +144,7 @@ class Outcomes {
   #listen() {
     let mode = NOBODY_WAITS;
     for (const waiter of this.#waiting) mode = Math.max(mode, waiter.ref ? WAITING_KEEPS_ALIVE : WAITING);
-    native.listen(this.#engine, mode);
+    native.listen(this.#engine, OUTCOMES, mode);
   }
 }
 

@@ -75,6 +75,7 @@ NAPI_MODULE_INIT() {
         {"close", close_later},
         {"watch", watch_start},
         {"listen", watch_listen},
+        {"setLogLevel", log_level},
         {"poll", watch_poll},
         {"sign", sign},
         {"verify", verify},

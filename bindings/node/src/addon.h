@@ -63,8 +63,12 @@ struct watch;
 struct engine {
     /* A number in disguise: it may be copied and used after the engine is gone, and answers CLOSED then. */
     martlet_engine_t handle;
-    struct watch *watch;
+    /* One for each of the things below, NULL where it is not watched. */
+    struct watch *watches[2];
 };
+
+/* What of an engine is watched: each has a pipe of its own. */
+enum watched { OUTCOMES, LOG };
 
 /* The engine behind an argument; NULL with an exception pending. */
 struct engine *get_engine(napi_env env, napi_value value);
@@ -100,9 +104,12 @@ napi_value close_later(napi_env env, napi_callback_info info);
 
 /* ---- watch.c ---- */
 
-/* watch(engine, callback): the callback is called on this thread when listen() asked for it and outcomes wait. */
+/* watch(engine, what, callback, level): the callback is called on this thread when listen() asked for it and outcomes, or
+ * messages of the log at this level, wait. */
 napi_value watch_start(napi_env env, napi_callback_info info);
-/* listen(engine, mode): 0 off, 1 nobody waits, 2 somebody waits, 3 and the process is to stay alive for it. */
+/* setLogLevel(engine, level): of a log that is watched; 0 for none. */
+napi_value log_level(napi_env env, napi_callback_info info);
+/* listen(engine, what, mode): 0 off, 1 nobody waits, 2 somebody waits, 3 and the process is to stay alive for it. */
 napi_value watch_listen(napi_env env, napi_callback_info info);
 /* poll(engine, bytes): how many records were written to the bytes. */
 napi_value watch_poll(napi_env env, napi_callback_info info);

@@ -48,6 +48,7 @@ struct call {
 CALL(open, ENGINE, open_engine(FIRST, &request->engine, request->error))
 CALL(stats, DOCUMENT, martlet_engine_stats_json(request->engine, JSON))
 CALL(metrics, DOCUMENT, martlet_engine_metrics_text(request->engine, JSON))
+CALL(logPoll, DOCUMENT, martlet_log_poll(request->engine, JSON))
 CALL(eventTypes, DOCUMENT, martlet_engine_event_types_json(request->engine, JSON))
 CALL(addEventType, NOTHING, martlet_event_type_add(request->engine, FIRST, ERROR))
 CALL(webhookCreate, DOCUMENT, martlet_webhook_create(request->engine, FIRST, JSON, ERROR))
@@ -71,10 +72,11 @@ CALL(redeliver, ID, martlet_redeliver(request->engine, FIRST, request->id, ERROR
 CALL(replay, DOCUMENT, martlet_replay(request->engine, FIRST, JSON, ERROR))
 
 static const struct call *const calls[] = {
-    &call_open, &call_stats, &call_metrics, &call_eventTypes, &call_addEventType, &call_webhookCreate,
-    &call_webhookUpdate, &call_webhookGet, &call_webhookList, &call_webhookSecrets, &call_webhookRotateSecret,
-    &call_webhookTest, &call_webhookDelete, &call_webhookSetEnabled, &call_push, &call_pushEvent, &call_pushJSON, &call_deliveries,
-    &call_deliveryGet, &call_deliveryCancel, &call_deliveriesCancel, &call_redeliver, &call_replay,
+    &call_open, &call_stats, &call_metrics, &call_logPoll, &call_eventTypes, &call_addEventType,
+    &call_webhookCreate, &call_webhookUpdate, &call_webhookGet, &call_webhookList, &call_webhookSecrets,
+    &call_webhookRotateSecret, &call_webhookTest, &call_webhookDelete, &call_webhookSetEnabled, &call_push,
+    &call_pushEvent, &call_pushJSON, &call_deliveries, &call_deliveryGet, &call_deliveryCancel,
+    &call_deliveriesCancel, &call_redeliver, &call_replay,
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };

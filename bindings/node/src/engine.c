@@ -17,8 +17,8 @@ struct engine *get_engine(napi_env env, napi_value value) {
 }
 
 static void end(struct engine *engine) {
-    watch_end(engine->watch);
-    engine->watch = NULL;
+    watch_end(engine->watches[OUTCOMES]);
+    watch_end(engine->watches[LOG]);
     martlet_engine_free(engine->handle);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Outcomes: the pipe that tells of them, watched by the event loop of the environment itself, and the poll.
+ * Outcomes and the log: the pipes that tell of them, watched by the event loop of the environment itself, and the poll.
  *
  * libuv watches a duplicate of the descriptor, for the engine closes its own when it is freed, and nothing is read from
  * it. (A net.Socket would read, and the engine needs what it wrote into the pipe.) libuv's interface is stable within
@@ -21,6 +21,7 @@ enum mode { OFF, NOBODY_WAITS, WAITING, WAITING_KEEPS_ALIVE };
 struct watch {
     /* NULL once the watch is ending. */
     struct engine *owner;
+    enum watched what;
     uv_poll_t *poll;
     napi_env env;
     /* The callback refers to the engine: strong while somebody awaits an outcome, else weak. */
@@ -42,7 +43,7 @@ static void closed(uv_handle_t *handle) {
 
 void watch_end(struct watch *watch) {
     if (watch == NULL || watch->owner == NULL) return;
-    watch->owner->watch = NULL;
+    watch->owner->watches[watch->what] = NULL;
     watch->owner = NULL;
     uv_poll_stop(watch->poll);
     if (watch->context != NULL) napi_async_destroy(watch->env, watch->context);
@@ -98,16 +99,33 @@ static struct watch *new_watch(napi_env env, uv_loop_t *loop, int descriptor) {
     return NULL;
 }
 
+/* The engine's descriptor; a status other than OK is thrown. */
+static bool get_descriptor(napi_env env, struct engine *engine, enum watched what, int32_t level, int32_t *descriptor) {
+    int32_t status = what == LOG ? martlet_log_fd(engine->handle, level, descriptor)
+                                 : martlet_outcomes_fd(engine->handle, descriptor);
+    if (status != MARTLET_OK) throw_error(env, status, NULL);
+    return status == MARTLET_OK;
+}
+
+/* One of the two things that are watched, out of an argument. On false an exception is pending. */
+static bool get_watched(napi_env env, napi_value argument, enum watched *what) {
+    uint32_t number;
+    if (!check(env, napi_get_value_uint32(env, argument, &number))) return false;
+    *what = number == LOG ? LOG : OUTCOMES;
+    return true;
+}
+
 napi_value watch_start(napi_env env, napi_callback_info info) {
-    napi_value arguments[2], name;
-    int32_t descriptor;
+    napi_value arguments[4], name;
+    enum watched what;
+    int32_t descriptor, level = 0;
     uv_loop_t *loop;
-    if (!get_arguments(env, info, 2, arguments)) return NULL;
+    if (!get_arguments(env, info, 4, arguments)) return NULL;
     struct engine *engine = get_engine(env, arguments[0]);
-    if (engine == NULL) return NULL;
-    if (engine->watch != NULL) return throw_error(env, MARTLET_ERROR_WRONG_STATE, "the outcomes are watched already");
-    int32_t status = martlet_outcomes_fd(engine->handle, &descriptor);
-    if (status != MARTLET_OK) return throw_error(env, status, NULL);
+    if (engine == NULL || !get_watched(env, arguments[1], &what)) return NULL;
+    if (what == LOG) TRY(napi_get_value_int32(env, arguments[3], &level));
+    if (engine->watches[what] != NULL) return throw_error(env, MARTLET_ERROR_WRONG_STATE, "it is watched already");
+    if (!get_descriptor(env, engine, what, level, &descriptor)) return NULL;
     TRY(napi_get_uv_event_loop(env, &loop));
     TRY(napi_create_string_utf8(env, "martlet", NAPI_AUTO_LENGTH, &name));
 
@@ -115,11 +133,12 @@ napi_value watch_start(napi_env env, napi_callback_info info) {
     struct watch *watch = duplicate < 0 ? NULL : new_watch(env, loop, duplicate);
     if (watch == NULL) {
         if (duplicate >= 0) close(duplicate);
-        return throw_error(env, MARTLET_ERROR_OUT_OF_RESOURCES, "no descriptor or memory to watch the outcomes");
+        return throw_error(env, MARTLET_ERROR_OUT_OF_RESOURCES, "no descriptor or memory to watch the engine");
     }
     watch->owner = engine;
-    engine->watch = watch;
-    if (!check(env, napi_create_reference(env, arguments[1], 0, &watch->callback)) ||
+    watch->what = what;
+    engine->watches[what] = watch;
+    if (!check(env, napi_create_reference(env, arguments[2], 0, &watch->callback)) ||
         !check(env, napi_async_init(env, NULL, name, &watch->context)) ||
         !check(env, napi_add_async_cleanup_hook(env, environment_ends, watch, &watch->hook))) {
         watch_end(watch);
@@ -127,19 +146,33 @@ napi_value watch_start(napi_env env, napi_callback_info info) {
     return NULL;
 }
 
-napi_value watch_listen(napi_env env, napi_callback_info info) {
+napi_value log_level(napi_env env, napi_callback_info info) {
     napi_value arguments[2];
-    uint32_t mode;
+    int32_t level, descriptor;
     if (!get_arguments(env, info, 2, arguments)) return NULL;
     struct engine *engine = get_engine(env, arguments[0]);
-    if (engine == NULL || !check(env, napi_get_value_uint32(env, arguments[1], &mode))) return NULL;
-    struct watch *watch = engine->watch;
+    if (engine == NULL || !check(env, napi_get_value_int32(env, arguments[1], &level))) return NULL;
+    get_descriptor(env, engine, LOG, level, &descriptor);
+    return NULL;
+}
+
+napi_value watch_listen(napi_env env, napi_callback_info info) {
+    napi_value arguments[3];
+    enum watched what;
+    uint32_t mode;
+    if (!get_arguments(env, info, 3, arguments)) return NULL;
+    struct engine *engine = get_engine(env, arguments[0]);
+    if (engine == NULL || !get_watched(env, arguments[1], &what) ||
+        !check(env, napi_get_value_uint32(env, arguments[2], &mode))) {
+        return NULL;
+    }
+    struct watch *watch = engine->watches[what];
     if (watch == NULL) return NULL;
     if (mode == OFF) {
         stop(watch);
     } else if (!watch->is_active) {
         if (uv_poll_start(watch->poll, UV_READABLE, readable) != 0) {
-            return throw_error(env, MARTLET_ERROR_OUT_OF_RESOURCES, "the outcomes cannot be watched");
+            return throw_error(env, MARTLET_ERROR_OUT_OF_RESOURCES, "the engine cannot be watched");
         }
         watch->is_active = true;
     }

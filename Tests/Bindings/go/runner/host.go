@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"martlet.example/martlet"
@@ -33,8 +34,15 @@ func (h *host) perform(name string, operation any) (any, error) {
 	list, _ := operation.([]any)
 	switch name {
 	case "open":
+		h.end()
 		engine, err := martlet.Open(background, martlet.Config{Extra: object})
 		h.engine = engine
+		return nil, err
+	case "beside":
+		engine, err := martlet.Open(background, martlet.Config{Extra: object})
+		if err == nil {
+			engine.Close()
+		}
 		return nil, err
 	case "create":
 		stored, err := h.engine.CreateWebhook(martlet.Webhook{Extra: object})
@@ -76,6 +84,14 @@ func (h *host) perform(name string, operation any) (any, error) {
 			Type: object["type"].(string), Data: json.RawMessage(object["text"].(string)),
 		})
 		return document{"id": receipt.ID}, err
+	case "pushUntil":
+		for i := int64(0); i < integer(object["most"]); i++ {
+			data := strings.Repeat("x", int(integer(object["bytes"])))
+			if _, err := h.engine.Push(background, martlet.Event{Type: object["type"].(string), Data: data}); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
 	case "pushMany":
 		events := make([]martlet.Event, len(list))
 		for i := range list {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"martlet.example/martlet"
@@ -56,9 +57,14 @@ func main() {
 
 // run executes one case, and ends at its first step that fails.
 func run(steps []step) error {
+	folder, err := os.MkdirTemp("", "martlet-case-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
 	host := &host{receiver: os.Getenv("MARTLET_RECEIVER")}
 	defer host.end()
-	saved := document{"receiver": host.receiver}
+	saved := document{"receiver": host.receiver, "directory": filepath.Join(folder, "journal")}
 	for i, step := range steps {
 		if err := take(host, step, saved); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from ctypes import byref, c_size_t
+from ctypes import ArgumentError, byref, c_size_t
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from ._documents import Delivery, EventType, Pushed, Replay
 from ._errors import CLOSED, OK, TIMED_OUT, Error, failure
 from ._handle import Handle, Scratch, spare
-from ._json import Document, document, encode, time_text, to_bytes
+from ._json import Document, document, encode, text_bytes, time_text, to_bytes
 from ._library import ERROR_SIZE, library
+from ._log import LogPump
 from ._outcomes import OutcomeQueue, Outcomes
 from ._pages import Pages
 from ._webhooks import Webhooks
@@ -106,16 +108,29 @@ class Engine:
     `InternalError`.
     """
 
-    def __init__(self, configuration: Document | None = None, /, **keys: Unpack[EngineKeys]) -> None:
-        """Opens the engine. Raises `InvalidDocumentError`, whose text names the key, `OutOfResourcesError`, and where
-        there is a data directory, `InUseError`, `StorageError` and `StorageFullError`."""
+    def __init__(
+        self,
+        configuration: Document | None = None,
+        /,
+        *,
+        logger: logging.Logger | None = None,
+        **keys: Unpack[EngineKeys],
+    ) -> None:
+        """Opens the engine. With a `logger` its messages go there, see `log_to`.
+
+        Raises `InvalidDocumentError`, whose text names the key, `OutOfResourcesError`, and where there is a data
+        directory, `InUseError`, `StorageError` and `StorageFullError`.
+        """
         self._handle = Handle(document(configuration, keys))
         # One look-up less in each push.
         self._number = self._handle.value
         self._outcomes = OutcomeQueue(self._handle)
         # The close calls under way. Without a lock, which a fork might leave locked: list calls are atomic.
         self._closing: list[int] = []
+        self._log = LogPump(self._handle)
         self.webhooks = Webhooks(self._handle)
+        if logger is not None:
+            self.log_to(logger)
 
     # ---- Life ----
 
@@ -157,6 +172,10 @@ class Engine:
         # Freed is closed too.
         return status == CLOSED or _is_done(status)
 
+    async def aflush(self, timeout: float) -> bool:
+        """As `flush`, without holding up the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(None, self.flush, timeout)
+
     async def aclose(self, timeout: float = 10.0) -> bool:
         """As `close`, without holding up the event loop."""
         return await asyncio.get_running_loop().run_in_executor(None, self.close, timeout)
@@ -173,6 +192,9 @@ class Engine:
         # While another thread's close still waits, outcomes may still come.
         if status in (OK, TIMED_OUT) and not self._closing:
             self._outcomes.is_closed = True
+        if status in (OK, TIMED_OUT):
+            # What was said until here is in the log when the call returns.
+            self._log.take()
         return status
 
     def _close_interruptibly(self, milliseconds: int) -> int:
@@ -234,14 +256,22 @@ class Engine:
             return self._handle.new_id("push_event", _line(event), None)
         if data.__class__ is not bytes:
             data = to_bytes(data)
-        if not 0 <= tag <= _MAX_TAG:
-            raise ValueError(f"tag must be from 0 to 2^64-1, not {tag}")
-        name = type.encode()
+        try:
+            name = type.encode()
+            if not 0 <= tag <= _MAX_TAG:
+                raise ValueError(f"tag must be from 0 to 2^64-1, not {tag}")
+        except (AttributeError, TypeError):
+            raise _wrong_types(type, tag) from None
         try:
             memory = spare.pop()
         except IndexError:
             memory = Scratch()
-        status = _push(self._number, name, len(name), data, len(data), tag, memory.id_at, memory.error_at, ERROR_SIZE)
+        try:
+            status = _push(
+                self._number, name, len(name), data, len(data), tag, memory.id_at, memory.error_at, ERROR_SIZE
+            )
+        except ArgumentError:
+            raise _wrong_types(type, tag) from None
         if status:
             error = failure(status, memory.error.value)
             spare.append(memory)
@@ -315,14 +345,14 @@ class Engine:
 
     def delivery(self, id: str) -> Delivery:
         """Reads one delivery with its attempts and payload. Raises `NotFoundError`, also when it has left the log."""
-        return Delivery.read(self._handle.read("delivery_get", id.encode()))
+        return Delivery.read(self._handle.read("delivery_get", text_bytes(id, "id")))
 
     def redeliver(self, id: str) -> str:
         """Sends the event of a settled delivery once more and returns the new delivery's id.
 
         Raises `NotFoundError`, `WrongStateError`, `QueueFullError`.
         """
-        return self._handle.new_id("redeliver", id.encode())
+        return self._handle.new_id("redeliver", text_bytes(id, "id"))
 
     def replay(self, query: Document | None = None, /, **keys: Unpack[ReplayKeys]) -> Replay:
         """Redelivers all settled deliveries that match, those that failed unless `state` says otherwise, `per_second`
@@ -334,7 +364,7 @@ class Engine:
 
     def cancel(self, id: str) -> None:
         """Cancels a delivery that is not settled. Raises `NotFoundError`, `WrongStateError`."""
-        self._handle.call("delivery_cancel", id.encode())
+        self._handle.call("delivery_cancel", text_bytes(id, "id"))
 
     def cancel_all(self, query: Document | None = None, /, **keys: Unpack[QueryKeys]) -> int:
         """Cancels all deliveries that match and are not settled; returns how many. Raises `InvalidDocumentError`."""
@@ -342,7 +372,16 @@ class Engine:
         self._handle.call("deliveries_cancel", document(query, keys), byref(canceled))
         return canceled.value
 
-    # ---- Numbers ----
+    # ---- Log and numbers ----
+
+    def log_to(self, logger: logging.Logger | None, level: int | None = None) -> None:
+        """Hands Martlet's own messages to a logger, or with None to nobody, which is how an engine starts.
+
+        Those less urgent than `level` are not made; by default that is the logger's level of this moment. A thread of
+        Python's takes them, the handlers run there. When the program is too slow, the newest 1024 are kept. `close`
+        returns when all were handed on.
+        """
+        self._log.set(logger, level)
 
     def stats(self) -> dict[str, Any]:
         """Counters and gauges: queue, events, deliveries by state, attempts, lanes."""
@@ -352,6 +391,12 @@ class Engine:
     def metrics(self) -> str:
         """The metrics in the Prometheus text format 0.0.4, for your own metrics endpoint."""
         return self._handle.text("engine_metrics_text").decode()
+
+
+def _wrong_types(type: object, tag: object) -> TypeError:
+    if not isinstance(type, str):
+        return TypeError(f"type must be a str, not {type.__class__.__name__}")
+    return TypeError(f"tag must be an int, not {tag.__class__.__name__}")
 
 
 def _line(event: Event | Document) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -19,6 +20,8 @@ def _other(value: Any) -> Any:
         return dict(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
@@ -43,6 +46,13 @@ def to_bytes(value: Any) -> bytes:
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     return encode(value).encode()
+
+
+def text_bytes(value: str, what: str) -> bytes:
+    """An id or a type; anything but a string is the program's mistake, which should not read as one in this package."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a str, not {type(value).__name__}")
+    return value.encode()
 
 
 @lru_cache(maxsize=1024)

@@ -6,11 +6,13 @@ as the reference spells them: `retry={"delaysSeconds": [1, 5]}`. None is the def
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Optional, TypedDict, Union
 
 Ordering = Literal["none", "key", "strict"]
+Path = Union[str, "os.PathLike[str]"]
 PayloadFormat = Literal["subverse", "standard", "raw"]
 
 
@@ -32,8 +34,8 @@ class _DeliveryKeys(TypedDict, total=False):
 class EngineKeys(_DeliveryKeys, total=False):
     environment: Optional[Literal["production", "development"]]
     allowed_networks: Optional[Sequence[str]]
-    ca_file: Optional[str]
-    data_directory: Optional[str]
+    ca_file: Optional[Path]
+    data_directory: Optional[Path]
     sync: Optional[Literal["always", "interval", "os"]]
     sync_interval_ms: Optional[int]
     journal: Optional[Mapping[str, Any]]
@@ -60,8 +62,8 @@ class WebhookKeys(_DeliveryKeys, total=False):
     workflows: Optional[Sequence[str]]
     filter: Optional[Mapping[str, Any]]
     headers: Optional[Mapping[str, str]]
-    client_certificate_file: Optional[str]
-    client_key_file: Optional[str]
+    client_certificate_file: Optional[Path]
+    client_key_file: Optional[Path]
     enabled: Optional[bool]
     description: Optional[str]
     metadata: Optional[Mapping[str, str]]

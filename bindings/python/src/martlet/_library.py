@@ -69,6 +69,8 @@ _SIGNATURES: dict[str, list[Any]] = {
     "push_json": [*_text, POINTER(c_size_t), POINTER(c_size_t), *_error],
     "event_type_add": [*_text, *_error],
     "outcomes_fd": [POINTER(c_int32)],
+    "log_fd": [c_int32, POINTER(c_int32)],
+    "log_poll": _json_out,
     "outcomes_poll": [c_void_p, c_size_t, c_size_t, POINTER(c_size_t)],
     "deliveries": [*_text, *_json_out, *_error],
     "delivery_get": [*_text, *_json_out, *_error],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._documents import Secret, TestDelivery, Webhook
 from ._handle import Handle
-from ._json import Document, document, to_bytes
+from ._json import Document, document, text_bytes, to_bytes
 from ._pages import Pages
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Webhooks:
 
     def get(self, id: str) -> Webhook:
         """Reads a webhook, without its secrets. Raises `NotFoundError`."""
-        return Webhook.read(self._handle.read("webhook_get", id.encode()))
+        return Webhook.read(self._handle.read("webhook_get", text_bytes(id, "id")))
 
     def list(self, query: Document | None = None, /, **keys: Unpack[ListKeys]) -> Pages[Webhook]:
         """All webhooks in the order of their creation. `limit` is the size of a page, 1 to 1000, by default 100."""
@@ -49,23 +49,23 @@ class Webhooks:
 
         Attempts that start after the return use the new values. Raises `NotFoundError`.
         """
-        return Webhook.read(self._handle.read("webhook_update", id.encode(), document(change, keys)))
+        return Webhook.read(self._handle.read("webhook_update", text_bytes(id, "id"), document(change, keys)))
 
     def delete(self, id: str) -> None:
         """Deletes a webhook and cancels its deliveries that are not settled. Raises `NotFoundError`."""
-        self._handle.call("webhook_delete", id.encode())
+        self._handle.call("webhook_delete", text_bytes(id, "id"))
 
     def enable(self, id: str) -> None:
         """Lets a webhook get events again; what was pending for it goes on. Raises `NotFoundError`."""
-        self._handle.call("webhook_set_enabled", id.encode(), 1)
+        self._handle.call("webhook_set_enabled", text_bytes(id, "id"), 1)
 
     def disable(self, id: str) -> None:
         """Starts no attempts for a webhook until it is enabled; new events pass it by. Raises `NotFoundError`."""
-        self._handle.call("webhook_set_enabled", id.encode(), 0)
+        self._handle.call("webhook_set_enabled", text_bytes(id, "id"), 0)
 
     def secrets(self, id: str) -> Secrets:
         """The secrets that are live, the current one first, for whoever runs the receiver. Raises `NotFoundError`."""
-        return _secrets(self._handle.read("webhook_secrets", id.encode()))
+        return _secrets(self._handle.read("webhook_secrets", text_bytes(id, "id")))
 
     def rotate_secret(self, id: str, options: Document | None = None, /, **keys: Unpack[RotationKeys]) -> Secrets:
         """Makes a new secret the current one, `secret` or a random one, and returns those that are live.
@@ -73,7 +73,7 @@ class Webhooks:
         The former ones go on signing beside it for `overlap_seconds`, 0 to 604800, by default a day. Raises
         `NotFoundError`.
         """
-        return _secrets(self._handle.read("webhook_rotate_secret", id.encode(), document(options, keys)))
+        return _secrets(self._handle.read("webhook_rotate_secret", text_bytes(id, "id"), document(options, keys)))
 
     def test(self, id: str, event_type: str, data: Any = None) -> TestDelivery:
         """Sends a test now, once, also to a disabled webhook; with the sample of the type where `data` is None.
@@ -84,7 +84,7 @@ class Webhooks:
         request: dict[str, Any] = {"eventType": event_type}
         if data is not None:
             request["data"] = data
-        return TestDelivery.read(self._handle.read("webhook_test", id.encode(), to_bytes(request)))
+        return TestDelivery.read(self._handle.read("webhook_test", text_bytes(id, "id"), to_bytes(request)))
 
 
 def _secrets(answer: dict[str, Any]) -> Secrets:

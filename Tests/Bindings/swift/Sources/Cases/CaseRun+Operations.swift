@@ -9,7 +9,11 @@ extension CaseRun {
     mutating func perform(_ operation: String, _ argument: JSON) async throws -> JSON {
         switch operation {
         case "open":
+            engine = nil
             engine = try Engine(argument)
+            return nil
+        case "beside":
+            _ = try Engine(argument)
             return nil
         case "received":
             return ["requests": try await received(argument.string ?? "")]
@@ -80,6 +84,10 @@ extension CaseRun {
             return ["id": JSON(try open.push(type, Native(argument["data"] ?? nil), tag: tag).eventID)]
         case "pushText":
             return ["id": JSON(try open.push(type, json: argument["text"]?.string ?? "").eventID)]
+        case "pushUntil":
+            let data = String(repeating: "x", count: Int(argument["bytes"]?.integer ?? 0))
+            for _ in 0..<(argument["most"]?.integer ?? 0) { _ = try open.push(type, data) }
+            return .some(nil)
         case "pushMany":
             let lines = (argument.array ?? []).map(\.description).joined(separator: "\n")
             let receipt = try open.push(lines: lines.utf8)

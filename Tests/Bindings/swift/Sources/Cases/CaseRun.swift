@@ -5,8 +5,8 @@ struct CaseRun {
     var engine: Engine?
     private var saved: [String: JSON]
 
-    init(receiver: String) {
-        saved = ["receiver": JSON(receiver)]
+    init(receiver: String, directory: String) {
+        saved = ["receiver": JSON(receiver), "directory": JSON(directory)]
     }
 
     var open: Engine {

@@ -14,7 +14,8 @@ var failed = 0
 let file = try JSON(parsing: Data(contentsOf: URL(fileURLWithPath: CommandLine.arguments[1])))
 for document in file["cases"]?.array ?? [] {
     let name = document["name"]?.string ?? ""
-    var run = CaseRun(receiver: receiver)
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-case-\(UUID())")
+    var run = CaseRun(receiver: receiver, directory: folder.path)
     do {
         for (place, step) in (document["steps"]?.array ?? []).enumerated() {
             do {
@@ -30,6 +31,8 @@ for document in file["cases"]?.array ?? [] {
         print("not ok \(name) (\(error))")
     }
     try? await run.engine?.close(timeout: .zero)
+    run.engine = nil
+    try? FileManager.default.removeItem(at: folder)
 }
 print("\(passed) passed, \(failed) failed")
 exit(failed == 0 && passed > 0 ? 0 : 1)
