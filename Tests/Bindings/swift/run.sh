@@ -62,7 +62,8 @@ stop_receiver() {
 # One package of all programs, elsewhere, so that Martlet is compiled once.
 build_outside() {
     mkdir -p "$outside/host/Sources" &&
-        cp -r "$root"/examples/swift/Sources/* "$here"/Sources/* "$outside/host/Sources" || return 1
+        cp -r "$root"/examples/swift/Sources/* "$here"/Sources/* "$outside/host/Sources" &&
+        cp -r "$root/Tests/Benchmarks/bindings/swift/Sources/Host" "$outside/host/Sources/BenchmarkHost" || return 1
     {
         printf '// swift-tools-version: 6.0\nimport PackageDescription\n\n'
         printf 'let martlet = Target.Dependency.product(name: "Martlet", package: "martlet")\n'
