@@ -10,10 +10,13 @@
 import { createServer } from 'node:http';
 import { Engine, MartletError } from 'martlet';
 
-const engine = new Engine({
+// With a DATA_DIRECTORY in the environment not even a crash loses what was accepted.
+const engine = await Engine.open({
   environment: process.env.NODE_ENV === 'production' ? 'production' : 'development',
   outcomes: 'deliveries',
+  dataDirectory: process.env.DATA_DIRECTORY,
 });
+engine.onLog(({ level, text }) => console.error(`martlet ${level}: ${text}`), 'warning');
 
 const LARGEST_BODY = 1 << 20;
 

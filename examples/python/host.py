@@ -1,10 +1,11 @@
 """A phone service on asyncio that tells its customers about their calls.  python host.py URL [CALLS]
 
 Calls run as tasks and push events as they go, which never waits. One task hears what became of the events and keeps the
-service's own records. SIGINT and SIGTERM end the calls under way and give what was pushed its time.
+service's own records; what Martlet itself has to say goes to `logging`. SIGINT and SIGTERM end the calls under way and give what was pushed its time.
 """
 
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -66,7 +67,11 @@ class PhoneService:
 async def main(url: str, count: int) -> int:
     loop = asyncio.get_running_loop()
     async with martlet.Engine(
-        environment="development", outcomes="deliveries", ordering="key", queue={"maxEvents": 1000}
+        environment="development",
+        outcomes="deliveries",
+        ordering="key",
+        queue={"maxEvents": 1000},
+        logger=logging.getLogger("martlet"),
     ) as engine:
         service = PhoneService(engine)
         for customer in ("acme", "globex"):

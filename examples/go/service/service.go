@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ func newService(config martlet.Config) (*service, error) {
 		return nil, err
 	}
 	outcomes, err := engine.Outcomes()
+	if err == nil {
+		err = engine.Log(martlet.LogWarning, func(m martlet.LogMessage) { log.Printf("martlet: %v: %s", m.Level, m.Text) })
+	}
 	if err != nil {
 		engine.Close()
 		return nil, err
