@@ -1,3 +1,4 @@
+import Foundation
 import JSONText
 import TestSupport
 import Testing
@@ -96,6 +97,31 @@ struct SwiftDeliveryTests {
         #expect(try engine.delivery(receipt.deliveryID).eventID == receipt.eventID)
         #expect(server.seen.contains { $0.body == Array(#"{"mine":1}"#.utf8) })
         #expect(failure { try engine.testWebhook(id, eventType: "no.type") }?.code == .unknownEventType)
+    }
+
+    @Test("A data directory's figures tell what opening found; its errors have codes of their own")
+    func journal() throws {
+        #expect(try openEngine().statistics().journal == nil)
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var configuration = Engine.Configuration()
+        configuration.environment = .development
+        configuration.dataDirectory = folder.path
+        do {
+            let engine = try Engine(configuration)
+            try engine.createWebhook(.init(url: "http://127.0.0.1:9/", events: ["*"]))
+            try engine.push("call.placed", json: "{}")
+            #expect(failure { _ = try Engine(configuration) }?.code == .inUse)
+            #expect(failure { try engine.syncClose(timeout: .zero) }?.code == .timedOut)
+        }
+        let engine = try Engine(configuration)
+        let journal = try #require(engine.statistics().journal)
+        #expect(journal.segments > 0 && journal.maxBytes == 4 << 30 && journal.syncFailures == 0)
+        #expect(journal.recovery.webhooks == 1 && journal.recovery.deliveries == 1 && journal.recovery.events == 1)
+        #expect(journal.recovery.quarantined == 0 && journal.recovery.lostRecords == 0)
+        try? engine.syncClose(timeout: .zero)
+        configuration.dataDirectory = "/dev/null/martlet"
+        #expect(failure { _ = try Engine(configuration) }?.code == .storage)
     }
 
     @Test("Statistics count what was pushed and how it ended")

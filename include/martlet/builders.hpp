@@ -78,6 +78,8 @@ class configuration : public detail::policy<configuration> {
 public:
     /** Where what was accepted is kept; without it in memory. */
     configuration &data_directory(std::string_view path) { return set("dataDirectory", path); }
+    /** When accepted events reach the disk: "always", before a push returns; "interval", the default; "os". */
+    configuration &sync(std::string_view when) { return set("sync", when); }
     /** "production", or "development", which also accepts http and receivers on this machine. */
     configuration &environment(std::string_view name) { return set("environment", name); }
     configuration &allowed_networks(detail::texts networks) { return set("allowedNetworks", networks); }

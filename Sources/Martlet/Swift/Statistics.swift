@@ -16,6 +16,8 @@ public struct Statistics: Sendable {
     public let deliveries: Deliveries
     /// Outcomes the host has not taken yet.
     public let outcomesWaiting: Int
+    /// The data directory; nil without one.
+    public let journal: Journal?
     /// What became of it, for each lane.
     public let lanes: [Deliveries]
     /// The whole document.
@@ -90,6 +92,48 @@ public struct Statistics: Sendable {
         }
     }
 
+    /// How the data directory does, and what opening found there.
+    public struct Journal: Hashable, Sendable {
+        /// Files with records.
+        public let segments: Int
+        /// Bytes of all files.
+        public let bytesOnDisk: Int
+        /// How many bytes may be.
+        public let maxBytes: Int
+        /// Writes to the disk that failed.
+        public let syncFailures: Int
+        /// What opening found.
+        public let recovery: Recovery
+    }
+
+    /// What opening a data directory found.
+    public struct Recovery: Hashable, Sendable {
+        /// Events that are not settled.
+        public let events: Int
+        /// Deliveries that go on.
+        public let deliveries: Int
+        /// Registered webhooks.
+        public let webhooks: Int
+        /// Outcomes that nobody took.
+        public let outcomes: Int
+        /// Damaged stretches that were set aside.
+        public let quarantined: Int
+        /// Records that are known to be missing.
+        public let lostRecords: Int
+        /// Records that cannot be read.
+        public let unreadableRecords: Int
+
+        init(_ value: JSONValue) {
+            events = value.count("events")
+            deliveries = value.count("deliveries")
+            webhooks = value.count("webhooks")
+            outcomes = value.count("outcomes")
+            quarantined = value.count("quarantined")
+            lostRecords = value.count("lostRecords")
+            unreadableRecords = value.count("unreadableRecords")
+        }
+    }
+
     init(_ value: JSONValue) {
         state = value.text("state")
         uptimeMs = value.count("uptimeMs")
@@ -111,6 +155,15 @@ public struct Statistics: Sendable {
         )
         deliveries = Deliveries(value["deliveries"])
         outcomesWaiting = value.count("outcomesWaiting")
+        journal = value["journal"].map { journal in
+            Journal(
+                segments: journal.count("segments"),
+                bytesOnDisk: journal.count("bytesOnDisk"),
+                maxBytes: journal.count("maxBytes"),
+                syncFailures: journal.count("syncFailures"),
+                recovery: Recovery(journal["recovery"] ?? .null)
+            )
+        }
         lanes = (value["lanes"]?.arrayValue ?? []).map { Deliveries($0) }
         json = JSON(value)
     }

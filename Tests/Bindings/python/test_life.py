@@ -1,5 +1,6 @@
 """Opening, closing and forgetting; threads, signals and exit."""
 
+import asyncio
 import copy
 import gc
 import os
@@ -196,3 +197,40 @@ def test_pushes_race_a_close() -> None:
     for thread in threads:
         thread.join(10)
     assert sorted(outcome.event_id for outcome in engine.outcomes()) == sorted(accepted)
+
+
+@pytest.mark.parametrize("call", ["engine.aflush(600)", "engine.aclose(600)"])
+def test_a_canceled_wait_holds_up_nothing(call: str) -> None:
+    script = f"""{PENDING}
+import asyncio
+
+async def main():
+    waiting = asyncio.ensure_future({call})
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    try:
+        await waiting
+    except asyncio.CancelledError:
+        print("canceled")
+
+asyncio.run(main())
+print(engine.stats()["state"])
+"""
+    result = run_script(script)
+    state = "closed" if "aclose" in call else "open"
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"canceled\n{state}\n", "")
+
+
+def test_waiting_in_asyncio(engine: martlet.Engine) -> None:
+    async def wait() -> None:
+        engine.webhooks.create(url="http://127.0.0.1:1/", events=["*"], rate_limit={"perSecond": 0.01, "burst": 1})
+        assert await engine.aflush(0)
+        engine.push("call.placed", 1)
+        engine.push("call.placed", 2)
+        assert await engine.aflush(0.25) is False
+        engine.cancel_all()
+        assert await engine.aflush(float("inf"))
+        with pytest.raises(martlet.InvalidArgumentError):
+            await engine.aflush(-1)
+
+    asyncio.run(wait())

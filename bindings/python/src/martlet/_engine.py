@@ -174,11 +174,24 @@ class Engine:
 
     async def aflush(self, timeout: float) -> bool:
         """As `flush`, without holding up the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(None, self.flush, timeout)
+        loop = asyncio.get_running_loop()
+        end = time.monotonic() + timeout
+        while True:
+            left = end - time.monotonic()
+            # In slices: a thread that waits on after a cancellation would hold up the end of the loop.
+            is_done = await loop.run_in_executor(None, self.flush, min(left, _SLICE_SECONDS))
+            if is_done or left <= _SLICE_SECONDS:
+                return is_done
 
     async def aclose(self, timeout: float = 10.0) -> bool:
-        """As `close`, without holding up the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(None, self.close, timeout)
+        """As `close`, without holding up the event loop. Canceling it takes the rest of the time away."""
+        closing = asyncio.get_running_loop().run_in_executor(None, self.close, timeout)
+        try:
+            return await closing
+        except asyncio.CancelledError:
+            # Cuts the other call short, which would hold up the end of the loop.
+            self.close(0)
+            raise
 
     def free(self) -> None:
         """Gives back the memory at once, without time for events that are not settled. Nothing works afterwards."""
