@@ -140,3 +140,36 @@ test('nobody who takes them: the queue fills and says so, and empties again', as
   await take(sender, 10);
   sender.push('call.placed', 1);
 });
+
+test('outcomes that come close together, and are gathered, all come in their order', async (t) => {
+  const sender = engine(t, { outcomes: 'events' });
+  const taken = take(sender, 1000);
+  // One a turn of the event loop, which takes microseconds.
+  for (let tag = 0; tag < 1000; tag++) {
+    sender.push('call.placed', 1, tag);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(tags(await taken), numbers(0, 1000));
+});
+
+test('while outcomes are gathered the loop can be left, taken up again and ended', async (t) => {
+  const sender = engine(t, { outcomes: 'events' });
+  for (let round = 0; round < 50; round++) {
+    const iterator = sender.outcomes();
+    sender.push('call.placed', 1, round);
+    assert.equal((await iterator.next()).value.tag, round);
+    // The next wait begins within the millisecond.
+    const waiting = iterator.next();
+    sender.push('call.placed', 1, 1000);
+    await new Promise((resolve) => setImmediate(resolve));
+    await iterator.return();
+    const { done, value } = await waiting;
+    if (done) assert.deepEqual(tags(await take(sender, 1)), [1000]);
+    else assert.equal(value.tag, 1000);
+  }
+  const last = sender.outcomes().next();
+  sender.push('call.placed', 1, 7);
+  await sender.close();
+  assert.equal((await last).value.tag, 7);
+  assert.deepEqual(await sender.outcomes().next(), { value: undefined, done: true });
+});

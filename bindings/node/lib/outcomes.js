@@ -4,6 +4,10 @@ const native = require('./native.js');
 
 const BATCH = 256;
 
+// Outcomes that come closer together than this are gathered for so many milliseconds: a wake for each would cost more than
+// all the rest of it. One that comes alone is told at once.
+const GATHER_MS = 1;
+
 const kinds = ['unknown', 'delivery', 'event', 'webhookDisabled'];
 const states = ['unknown', 'succeeded', 'failed', 'expired', 'canceled'];
 const failures = ['none', 'dns', 'addressRefused', 'connect', 'tls', 'certificate', 'timeout', 'connectionLost',
@@ -67,18 +71,26 @@ class Outcomes {
   #taken = 0;
   #waiting = [];
   #isEnded = false;
+  /** Until then what comes is gathered, by this timer. */
+  #gatherUntil = 0;
+  #gathering;
 
   /** Throws where the configuration does not ask for outcomes. */
   constructor(engine) {
     this.#engine = engine;
     // The addon refers to the callback weakly while nobody waits: it must live as long as this.
-    this.onReadable = () => this.#serve();
+    this.onReadable = () => {
+      if (this.#waiting.length > 0 && performance.now() < this.#gatherUntil) this.#gather();
+      else this.#serve();
+    };
     native.watch(engine, OUTCOMES, this.onReadable);
   }
 
   /** No more come than those that are there: those who wait get them, then their end. */
   end() {
     this.#isEnded = true;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     this.#serve();
   }
 
@@ -123,6 +135,15 @@ class Outcomes {
     return count;
   }
 
+  #gather() {
+    native.listen(this.#engine, OUTCOMES, OFF);
+    this.#gathering = setTimeout(() => {
+      this.#gathering = undefined;
+      this.#serve();
+    }, GATHER_MS);
+    this.#listen();
+  }
+
   #serve() {
     // Outcomes wait and nobody wants them: they stay where they are, and the pipe is looked at no more.
     if (this.#waiting.length === 0) {
@@ -133,6 +154,7 @@ class Outcomes {
       if (this.#taken === this.#polled.length && this.#poll() === 0) break;
       this.#waiting.shift().resolve(this.#next());
     }
+    this.#gatherUntil = performance.now() + GATHER_MS;
     if (this.#isEnded) {
       for (const waiter of this.#waiting.splice(0)) waiter.resolve({ value: undefined, done: true });
       native.listen(this.#engine, OUTCOMES, OFF);
@@ -144,6 +166,12 @@ class Outcomes {
   #listen() {
     let mode = NOBODY_WAITS;
     for (const waiter of this.#waiting) mode = Math.max(mode, waiter.ref ? WAITING_KEEPS_ALIVE : WAITING);
+    if (this.#gathering !== undefined) {
+      // The timer waits instead of the pipe, and keeps the process alive as that does.
+      if (mode === WAITING_KEEPS_ALIVE) this.#gathering.ref();
+      else this.#gathering.unref();
+      return;
+    }
     native.listen(this.#engine, OUTCOMES, mode);
   }
 }
