@@ -77,6 +77,22 @@ build_outside() {
     swift build --package-path "$outside/host" --scratch-path "$work/build" -Xswiftc -warnings-as-errors
 }
 
+# The manual, from what was compiled and the pages: every symbol that a page names is there, and every link leads somewhere.
+documentation() {
+    local map maps=() triple modules
+    modules=$(find "$work/build/" -type d -name Modules -path '*/debug/*' | head -n 1)
+    while IFS= read -r map; do
+        maps+=(-Xcc "-fmodule-map-file=$map")
+    done < <(find "$(dirname "$modules")" "$root/Sources" -name module.modulemap)
+    triple=$(swift -print-target-info | python3 -c 'import json, sys; print(json.load(sys.stdin)["target"]["triple"])')
+    rm -rf "$work/symbols" "$work/manual" && mkdir -p "$work/symbols" &&
+        swift symbolgraph-extract -module-name Martlet -I "$modules" "${maps[@]}" -target "$triple" \
+            -minimum-access-level public -output-dir "$work/symbols" &&
+        "$(dirname "$(readlink -f "$(command -v swift)")")/docc" convert "$root/Sources/Martlet/Martlet.docc" \
+            --additional-symbol-graph-dir "$work/symbols" --fallback-display-name Martlet \
+            --fallback-bundle-identifier martlet --output-path "$work/manual" --warnings-as-errors
+}
+
 # A manifest that cannot be read, or a target without sources, fails here.
 manifest() { swift package --package-path "$1" --scratch-path "$work/manifest" describe; }
 
@@ -145,6 +161,7 @@ forgotten() { [ "$(timeout 20 "$bin/Forgotten")" = forgotten ]; }
 check "the packages of the examples and of the cases are whole" eval "manifest $root/examples/swift && manifest $here"
 check "a package outside of the clone builds, without warnings" build_outside
 bin=$work/build/debug
+check "the manual is made without warnings" documentation
 lines unit_tests
 lines shared_cases
 check "examples/swift Start" start_example
