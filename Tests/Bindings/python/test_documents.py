@@ -1,11 +1,14 @@
 """What goes in and comes out: configuration, webhooks, events, errors."""
 
+import dataclasses
+import enum
 import json
 import pickle
 import re
 import typing
+import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +253,11 @@ def test_wrong_types_are_told_as_python_does(engine: martlet.Engine) -> None:
         (lambda: engine.push("call.placed", object()), "object is not a JSON value"),
         (lambda: engine.webhooks.get(wrong), "id must be a str, not NoneType"),
         (lambda: engine.webhooks.delete(7), "id must be a str, not int"),  # type: ignore[arg-type]
+        (lambda: engine.push_many({"eventType": "call.placed"}), "push_many takes many events"),
+        (lambda: engine.push_many(martlet.Event("call.placed", 1)), "push_many takes many events"),  # type: ignore[arg-type]
+        (lambda: engine.log_to("martlet"), "must be a logging.Logger, not str"),  # type: ignore[arg-type]
+        (lambda: martlet.verify(wrong, {}, b""), "the secret must be a str"),
+        (lambda: martlet.verify("s", {}, {"a": 1}), "the body must be str or bytes"),  # type: ignore[arg-type]
         (lambda: engine.redeliver(wrong), "id must be a str, not NoneType"),
         (lambda: engine.delivery(wrong), "id must be a str, not NoneType"),
     ]
@@ -269,3 +277,45 @@ def test_paths_may_be_path_objects(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(martlet.StorageError, match="file"):
         martlet.Engine(data_directory=tmp_path / "file")
+
+
+def test_values_of_the_standard_library_are_written_as_one_expects(
+    engine: martlet.Engine, receiver: Receiver, path: str
+) -> None:
+    class Color(enum.Enum):
+        RED = "red"
+
+    @dataclasses.dataclass
+    class Call:
+        id: uuid.UUID
+        color: Color
+        day: date
+        more: "list[Call]"
+
+    engine.webhooks.create(url=receiver.url + path, events=["*"], payload_format="raw")
+    number = uuid.UUID(int=7)
+    inner = Call(number, Color.RED, date(2026, 1, 2), [])
+    engine.push("call.placed", Call(number, Color.RED, date(2026, 1, 2), [inner]))
+    assert engine.flush(20)
+    plain = {"id": str(number), "color": "red", "day": "2026-01-02"}
+    assert receiver.got(path)[0]["json"] == {**plain, "more": [{**plain, "more": []}]}
+
+
+def test_ready_data_that_is_no_json_is_told_as_such(engine: martlet.Engine) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    for data in ("hello", "", '1,"tenant":"t"', b"\xff", deep):
+        with pytest.raises(martlet.InvalidJSONError):
+            engine.push("call.placed", data, id="own")
+        with pytest.raises(martlet.InvalidJSONError):
+            engine.push_many([martlet.Event("call.placed", data)])
+
+
+def test_times_that_are_no_numbers_and_the_repr(engine: martlet.Engine) -> None:
+    for wait in (engine.flush, engine.close):
+        with pytest.raises(ValueError, match="nan"):
+            wait(float("nan"))
+    assert repr(engine) == "<martlet.Engine open>"
+    engine.close()
+    assert repr(engine) == "<martlet.Engine closed>"
+    engine.free()
+    assert repr(engine) == "<martlet.Engine closed>"

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from ._documents import Delivery, EventType, Pushed, Replay
-from ._errors import CLOSED, OK, TIMED_OUT, Error, failure
+from ._errors import CLOSED, INVALID_JSON, OK, TIMED_OUT, Error, failure
 from ._handle import Handle, Scratch, spare
 from ._json import Document, document, encode, text_bytes, time_text, to_bytes
 from ._library import ERROR_SIZE, library
@@ -80,10 +80,13 @@ class Event:
         if not isinstance(self.data, (str, bytes, bytearray, memoryview)):
             fields["data"] = self.data
             return encode(fields).encode()
-        text = to_bytes(self.data).decode()
         # Ready JSON is put in as it is, so it must be one value: anything else could bring keys of its own into the
         # event.
-        json.loads(text)
+        try:
+            text = to_bytes(self.data).decode()
+            json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise failure(INVALID_JSON, f"data is not one JSON value: {error}".encode()) from None
         # Line ends can only stand between the tokens of valid JSON, where a space does as well.
         text = text.replace("\n", " ")
         return f'{encode(fields)[:-1]},"data":{text}}}'.encode()
@@ -226,6 +229,13 @@ class Engine:
             thread.join(_SLICE_SECONDS)
         return statuses[0]
 
+    def __repr__(self) -> str:
+        try:
+            state: str = self.stats()["state"]
+        except Error as error:
+            state = error.name.lower()
+        return f"<martlet.Engine {state}>"
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("an engine belongs to its process and cannot be copied or pickled; open one in each process")
 
@@ -250,7 +260,8 @@ class Engine:
         It does no network work and waits for none. When it returns, the event is accepted: each delivery is made, or
         reported as failed, expired or canceled.
 
-        `data` is a native value, or ready JSON as `str` or bytes, which is quicker and reaches the receiver untouched.
+        `data` is a native value, in which times, dates, enums, UUIDs, paths, sets and dataclasses may stand, or ready
+        JSON as `str` or bytes, which is quicker and reaches the receiver untouched.
         So a plain string is pushed as `json.dumps(text)`. `tag` is a number of yours, 0 to 2^64-1, that comes back with
         the outcomes. The rest are the fields of `Event`.
 
@@ -304,6 +315,8 @@ class Engine:
         """
         if isinstance(events, (str, bytes)):
             lines = to_bytes(events)
+        elif isinstance(events, (Event, Mapping)):
+            raise TypeError("push_many takes many events: a list of them, or JSON text with one a line")
         else:
             lines = b"\n".join([_line(event) for event in events])
         accepted, duplicates = c_size_t(), c_size_t()
@@ -417,6 +430,8 @@ def _line(event: Event | Document) -> bytes:
 
 
 def _milliseconds(seconds: float) -> int:
+    if math.isnan(seconds):
+        raise ValueError("the time must be a number of seconds, not nan")
     # A negative time is the library's to refuse; an endless one is more than it takes.
     return int(min(math.ceil(seconds * 1000), 2**62)) if seconds < math.inf else 2**62
 

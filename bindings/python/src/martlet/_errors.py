@@ -141,6 +141,7 @@ STATUS_NAMES = _read_names()
 OK = 0
 TIMED_OUT = next(code for code, name in STATUS_NAMES.items() if name == "TIMED_OUT")
 CLOSED = next(code for code, name in STATUS_NAMES.items() if name == "CLOSED")
+INVALID_JSON = next(code for code, name in STATUS_NAMES.items() if name == "INVALID_JSON")
 
 
 def failure(status: int, text: bytes = b"") -> Error:

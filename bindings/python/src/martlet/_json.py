@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Union
+from uuid import UUID
 
 #: A document: a mapping with the keys of the configuration reference, or ready JSON.
 Document = Union[Mapping[str, Any], str, bytes]
@@ -22,6 +25,15 @@ def _other(value: Any) -> Any:
         return sorted(value)
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        # Their own fields come back here where they are no JSON values.
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 

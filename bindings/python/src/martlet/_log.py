@@ -44,6 +44,8 @@ class LogPump:
                 self._ask(0)
             self._logger = None
             return
+        if not isinstance(logger, logging.Logger):
+            raise TypeError(f"logger must be a logging.Logger, not {type(logger).__name__}")
         # What has no level here is nearer to the more urgent one.
         wanted = logger.getEffectiveLevel() if level is None else level
         minimum = next((number for number, name in enumerate(_LEVELS, 1) if _LEVELS[name] <= wanted), len(_LEVELS))

@@ -77,10 +77,14 @@ def verify(
 
 
 def _joined(secret: AnySecrets) -> bytes:
+    if not isinstance(secret, (str, Iterable)):
+        raise TypeError(f"the secret must be a str, or several, not {type(secret).__name__}")
     return (secret if isinstance(secret, str) else " ".join(secret)).encode()
 
 
 def _bytes(body: str | bytes) -> bytes:
+    if not isinstance(body, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"the body must be str or bytes as it was received, not {type(body).__name__}")
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
