@@ -11,8 +11,8 @@
  * An engine belongs to the thread that opened it; each worker opens its own.
  */
 
-/** JSON text that is ready: a string, or its UTF-8 bytes in a Buffer, Uint8Array or other view. */
-export type Text = string | ArrayBufferView;
+/** JSON text that is ready: a string, or its UTF-8 bytes in a Buffer, Uint8Array, other view or ArrayBuffer. */
+export type Text = string | ArrayBufferView | ArrayBufferLike;
 
 /** The version of the loaded library, such as "0.1.0". */
 export const version: string;
@@ -95,14 +95,14 @@ export class Engine {
   /**
    * Pushes whole events, with ids, keys, headers and tenants of their own, in one crossing into the library.
    *
-   * @param events an array of events, each an object or JSON text of one line; or JSON text with one event a line
+   * @param events an array or other iterable of events, each an object or JSON text of one line; or JSON text with one event a line
    * @throws as `push`, and INVALID_DOCUMENT; the message names the line, counted from 1. What stood before it is
    *   accepted: `error.accepted` and `error.duplicates` tell how much. Go on behind it.
    */
-  pushMany(events: readonly (EventDocument | Text)[] | Text): PushCounts;
+  pushMany(events: Iterable<EventDocument | Text> | Text): PushCounts;
 
   /** The same on libuv's pool. Bytes may be used again at once. */
-  pushManyAsync(events: readonly (EventDocument | Text)[] | Text): Promise<PushCounts>;
+  pushManyAsync(events: Iterable<EventDocument | Text> | Text): Promise<PushCounts>;
 
   /**
    * Outcomes as they come, for `for await`. None is dropped: those that nobody takes wait, and count against the queue.
@@ -225,7 +225,7 @@ export interface Webhooks {
 }
 
 /**
- * For a receiver: what a request carried. Header names are lower case, as `request.headers` has them; or a `Headers`.
+ * For a receiver: what a request carried, as `request.headers` has it; or a `Headers`.
  */
 export type HeadersIn =
   | { readonly [name: string]: string | string[] | undefined }

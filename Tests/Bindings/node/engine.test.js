@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { Engine, MartletError, codes, engine, receiver, take, version } = require('./helpers.js');
+const { Engine, MartletError, codes, engine, receiver, sign, take, verify, version } = require('./helpers.js');
 
 const nowhere = { url: 'http://127.0.0.1:9/', events: ['*'] };
 
@@ -259,4 +259,41 @@ test('a receiver sees the binding in the user agent', async (t) => {
   await sender.flush(10_000);
   const agent = requests[0].headers['user-agent'];
   assert.ok(agent.startsWith('Martlet/') && agent.endsWith(` martlet-node/${version}`), agent);
+});
+
+test('bytes as fetch gives them, and events of any iterable', async (t) => {
+  const { url, requests } = await receiver(t);
+  const sender = engine(t, { outcomes: 'events' });
+  await sender.webhooks.create({ url, events: ['*'], payloadFormat: 'raw' });
+  const { buffer } = new TextEncoder().encode('{"a":1}');
+  sender.push('call.placed', buffer);
+  sender.push('call.placed', buffer, { id: 'own' });
+  await take(sender, 2);
+  assert.deepEqual(requests.map(({ body }) => body.toString()), ['{"a":1}', '{"a":1}']);
+
+  const event = (data) => ({ eventType: 'call.placed', data });
+  assert.deepEqual(sender.pushMany(new Set([event(1), JSON.stringify(event(2))])), { accepted: 2, duplicates: 0 });
+  function* events() {
+    for (let i = 0; i < 3; i++) yield event(i);
+  }
+  assert.equal((await sender.pushManyAsync(events())).accepted, 3);
+  assert.equal(sender.pushMany(new TextEncoder().encode(JSON.stringify(event(1))).buffer).accepted, 1);
+  assert.equal(sender.pushMany([]).accepted, 0);
+  await take(sender, 6);
+
+  const secret = 'whsec_bWFydGxldCBiaW5kaW5ncywgc2VjcmV0IG9uZS4uLi4=';
+  const now = 1764585000;
+  const signature = sign(secret, 'evt_1', now, buffer);
+  assert.equal(signature, sign(secret, 'evt_1', now, '{"a":1}'));
+  // However the names are spelled.
+  verify(secret, { 'Webhook-Id': 'evt_1', 'webhook-timestamp': `${now}`, 'WEBHOOK-SIGNATURE': signature }, buffer, { now });
+});
+
+test('closing what was freed does nothing', async (t) => {
+  const sender = engine(t);
+  sender.free();
+  sender.free();
+  await sender.close();
+  if (Symbol.asyncDispose) await sender[Symbol.asyncDispose]();
+  assert.throws(() => sender.push('call.placed', 1), { code: 'CLOSED' });
 });

@@ -135,7 +135,8 @@ class Engine {
       await settled(closing);
     } catch (error) {
       isClosed = error.code === 'TIMED_OUT';
-      throw error;
+      // Freed is closed too.
+      if (error.code !== 'CLOSED') throw error;
     } finally {
       // A call beside a longer one comes back earlier, with outcomes still to come.
       if (--this.#closing === 0 && isClosed) this.#end();

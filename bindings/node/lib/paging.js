@@ -1,5 +1,7 @@
 'use strict';
 
+const { isAnyArrayBuffer } = require('node:util/types');
+
 /**
  * What all pages of a listing hold, one after the other; the next page is asked for when it is needed.
  *
@@ -8,6 +10,7 @@
  * @param page gives the page that a query asks for
  */
 async function* pages(query, key, page) {
+  if (isAnyArrayBuffer(query)) query = new Uint8Array(query);
   let next = typeof query === 'string' || ArrayBuffer.isView(query) ? query : { ...query };
   for (;;) {
     const answer = await page(next);

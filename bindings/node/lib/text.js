@@ -1,5 +1,6 @@
 'use strict';
 
+const { isAnyArrayBuffer } = require('node:util/types');
 const { MartletError } = require('./error.js');
 const { codes } = require('./native.js');
 
@@ -11,6 +12,8 @@ const BLANK = 32;
  * text that is no JSON, which Martlet refuses and names.
  */
 function json(value) {
+  // As fetch gives a body. JSON.stringify would make an empty object of it.
+  if (isAnyArrayBuffer(value)) return new Uint8Array(value);
   return typeof value === 'string' || ArrayBuffer.isView(value) ? value : `${JSON.stringify(value)}`;
 }
 
@@ -28,9 +31,11 @@ let kept = Buffer.alloc(0);
  * Events as JSON, one a line. What an array gives is valid until the next call: the addon reads or copies it at once.
  */
 function lines(events) {
-  if (!Array.isArray(events)) return json(events);
+  if (typeof events !== 'object' || ArrayBuffer.isView(events) || typeof events?.[Symbol.iterator] !== 'function') {
+    return json(events);
+  }
   // Before the memory is used: a toJSON of the host's own may come here again.
-  const texts = events.map(json);
+  const texts = Array.isArray(events) ? events.map(json) : Array.from(events, json);
   let most = 0;
   // A UTF-16 unit takes at most three bytes.
   for (const text of texts) most += (typeof text === 'string' ? text.length * 3 : text.byteLength) + 1;
