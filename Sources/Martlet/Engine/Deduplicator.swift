@@ -30,6 +30,8 @@ struct Deduplicator: ~Copyable, Sendable {
         var order: ContiguousArray<Entry> = []
         /// Entries before this index are forgotten.
         var head = 0
+        /// Entries that stood before the first of `order`.
+        var removed = 0
     }
 
     /// Below this many ids there is one shard, so that a small bound is exact.
@@ -94,10 +96,12 @@ struct Deduplicator: ~Copyable, Sendable {
             recent.head += 1
         }
         if recent.head == recent.order.count {
+            recent.removed += recent.head
             recent.order.removeAll(keepingCapacity: recent.order.capacity <= 1024)
             recent.head = 0
         } else if recent.head >= 1024, recent.head * 2 >= recent.order.count {
             recent.order.removeSubrange(0..<recent.head)
+            recent.removed += recent.head
             recent.head = 0
         }
     }
@@ -121,26 +125,40 @@ struct Deduplicator: ~Copyable, Sendable {
         }
     }
 
+    /// How many entries are looked at while pushes wait.
+    private static var entriesPerHold: Int { 256 }
+
     /// Writes anew what stands in segments up to `segment`.
     func moveRecords(upTo segment: UInt32) {
-        guard let journal else { return }
-        let wall = Clock.wall()
         for shard in shards {
-            shard.recent.withLock { recent in
-                let now = Clock.monotonic()
-                forget(&recent, at: now)
-                for index in recent.head..<recent.order.count {
-                    let entry = recent.order[index]
-                    guard entry.record != .none, entry.record.segment <= segment else { continue }
-                    let left = entry.until.nanoseconds(since: now) / 1_000_000
-                    let acceptedAt = WallTime(milliseconds: wall.milliseconds &- (windowMilliseconds &- left))
-                    let copy = write(entry.id, acceptedAt: acceptedAt, copied: true)
-                    guard copy != .none else { return }
-                    recent.order[index].record = copy
-                    journal.release(entry.record)
-                }
+            // Counted from the first entry there ever was, for those in front may go between two parts.
+            var next: Int? = 0
+            while let start = next {
+                next = shard.recent.withLock { moveRecords(&$0, from: start, upTo: segment) }
             }
         }
+    }
+
+    /// Moves a part; answers where the next one begins, or nil where there is none or the disk has no room.
+    private func moveRecords(_ recent: inout Recent, from start: Int, upTo segment: UInt32) -> Int? {
+        guard let journal else { return nil }
+        let wall = Clock.wall()
+        let now = Clock.monotonic()
+        forget(&recent, at: now)
+        let first = max(start - recent.removed, recent.head)
+        let end = min(first + Deduplicator.entriesPerHold, recent.order.count)
+        guard first < end else { return nil }
+        for index in first..<end {
+            let entry = recent.order[index]
+            guard entry.record != .none, entry.record.segment <= segment else { continue }
+            let left = entry.until.nanoseconds(since: now) / 1_000_000
+            let acceptedAt = WallTime(milliseconds: wall.milliseconds &- (windowMilliseconds &- left))
+            let copy = write(entry.id, acceptedAt: acceptedAt, copied: true)
+            guard copy != .none else { return nil }
+            recent.order[index].record = copy
+            journal.release(entry.record)
+        }
+        return end == recent.order.count ? nil : end + recent.removed
     }
 }
 
