@@ -751,6 +751,10 @@ int32_t martlet_outcomes_fd(martlet_engine_t engine, int32_t *fd);
  *
  * count: receives how many were filled, 0 on an error.
  *
+ * With a data directory, what a call handed out counts as told once any thread polls again or the engine is closed; a
+ * process that ends before is told again. A program that must miss none over a crash handles a batch before anybody asks
+ * for the next one, so it polls with one thread, or lets its threads take turns.
+ *
  * Threads: any; of several that poll, each gets other outcomes. Works after martlet_engine_close().
  *
  * Errors: INVALID_ARGUMENT; WRONG_STATE where the configuration does not ask for outcomes; CLOSED after

@@ -38,6 +38,10 @@ public func outcomesFD(_ engine: martlet_engine_t?, _ fd: UnsafeMutablePointer<I
 ///
 /// count: receives how many were filled, 0 on an error.
 ///
+/// With a data directory, what a call handed out counts as told once any thread polls again or the engine is closed; a
+/// process that ends before is told again. A program that must miss none over a crash handles a batch before anybody asks
+/// for the next one, so it polls with one thread, or lets its threads take turns.
+///
 /// Threads: any; of several that poll, each gets other outcomes. Works after martlet_engine_close().
 ///
 /// Errors: INVALID_ARGUMENT; WRONG_STATE where the configuration does not ask for outcomes; CLOSED after
