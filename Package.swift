@@ -66,7 +66,9 @@ let package = Package(
         .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport", "Threading"]),
         .testTarget(
             name: "MartletTests",
-            dependencies: ["Martlet", "JSONText", "Model", "Signing", "TestSupport", "Threading"]
+            dependencies: [
+                "Martlet", "JSONText", "Journal", "Model", "Records", "Signing", "TestSupport", "Threading",
+            ]
         ),
         .testTarget(name: "MartletCTests", dependencies: ["MartletC", "CMartlet", "Martlet", "Model"]),
     ],

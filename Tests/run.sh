@@ -73,8 +73,8 @@ suites() {
         --sanitize=thread -Xswiftc -warnings-as-errors -Xcc -Werror
     suite thread swift "Swift tests under ThreadSanitizer" swift_tests "$work/thread" --skip-build --sanitize=thread
     suite address swift "Swift tests under AddressSanitizer" swift_tests "$work/address" --sanitize=address
-    suite simulation lines "Simulation of the delivery core, a million steps" \
-        swift run -c release --scratch-path "$debug" Simulation --steps 1000000
+    suite simulation lines "Simulation of the delivery core, a million steps, and of the journal with crashes" \
+        swift run -c release --scratch-path "$debug" Simulation --steps 1000000 --disk-steps 50000
     suite library one "Self-contained library" library
     suite cabi lines "C interface" bash Tests/CABI/run.sh
     suite integration pytest "Whole system against real receivers" "$work/venv/bin/python" -m pytest Tests/Integration

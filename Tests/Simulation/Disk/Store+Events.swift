@@ -139,7 +139,6 @@ extension Store {
             .settled,
             .end(end),
             length: record.encodedLength,
-            options: Store.replacing,
             mayInterrupt: true
         ) { record.put(into: &$0) }
         queue += waiting

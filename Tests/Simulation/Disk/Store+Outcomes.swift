@@ -47,7 +47,6 @@ extension Store {
             .told,
             .told(former.map(\.number)),
             length: former.count * 8,
-            options: Store.replacing,
             mayInterrupt: true
         ) { sink in
             for outcome in former { sink.put(outcome.number) }

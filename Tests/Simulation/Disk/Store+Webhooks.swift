@@ -112,8 +112,7 @@ extension Store {
         let position = try append(
             .health,
             .health(record),
-            length: HealthRecord.encodedLength,
-            options: Store.replacing
+            length: HealthRecord.encodedLength
         ) {
             record.put(into: &$0)
         }
