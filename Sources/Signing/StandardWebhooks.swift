@@ -29,31 +29,46 @@ package enum StandardWebhooks {
         keys: UnsafeBufferPointer<HMACSHA256Key>,
         into header: UnsafeMutableRawBufferPointer
     ) throws(SigningFailure) -> Int {
-        guard isID(id) else { throw .malformedID }
         guard timestamp >= 0 else { throw .malformedTimestamp }
+        // Safe: the digits fit any Int64.
+        return try withUnsafeTemporaryAllocation(byteCount: DecimalText.maximumLength, alignment: 1) { digits in
+            Result { () throws(SigningFailure) in
+                let count = DecimalText.write(timestamp, into: digits) ?? 0
+                let timestamp = UnsafeRawBufferPointer(rebasing: digits[..<count])
+                return try sign(id: id, timestamp: timestamp, body: body, keys: keys, into: header)
+            }
+        }.get()
+    }
+
+    /// The same with the timestamp as the text that is sent: decimal digits.
+    package static func sign(
+        id: UnsafeRawBufferPointer,
+        timestamp: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer,
+        keys: UnsafeBufferPointer<HMACSHA256Key>,
+        into header: UnsafeMutableRawBufferPointer
+    ) throws(SigningFailure) -> Int {
+        guard isID(id) else { throw .malformedID }
+        guard !timestamp.isEmpty else { throw .malformedTimestamp }
         guard !keys.isEmpty else { throw .noKeys }
         let length = signatureLength(keyCount: keys.count)
         guard header.count >= length else { throw .bufferTooSmall(needed: length) }
 
-        // Safe: the header was just found long enough for all tokens, and the digits fit any Int64.
-        withUnsafeTemporaryAllocation(byteCount: DecimalText.maximumLength, alignment: 1) { digits in
-            let count = DecimalText.write(timestamp, into: digits) ?? 0
-            let timestamp = UnsafeRawBufferPointer(rebasing: digits[..<count])
-            var at = 0
-            for key in keys {
-                if at != 0 {
-                    header[at] = UInt8(ascii: " ")
-                    at += 1
-                }
-                header[at] = UInt8(ascii: "v")
-                header[at + 1] = UInt8(ascii: "1")
-                header[at + 2] = UInt8(ascii: ",")
-                let place = UnsafeMutableRawBufferPointer(rebasing: header[(at + 3)..<(at + tokenLength)])
-                digest(id: id, timestamp: timestamp, body: body, key: key).withUnsafeBytes { digest in
-                    _ = Base64.encode(digest, into: place)
-                }
-                at += tokenLength
+        // Safe: the header was just found long enough for all tokens.
+        var at = 0
+        for key in keys {
+            if at != 0 {
+                header[at] = UInt8(ascii: " ")
+                at += 1
             }
+            header[at] = UInt8(ascii: "v")
+            header[at + 1] = UInt8(ascii: "1")
+            header[at + 2] = UInt8(ascii: ",")
+            let place = UnsafeMutableRawBufferPointer(rebasing: header[(at + 3)..<(at + tokenLength)])
+            digest(id: id, timestamp: timestamp, body: body, key: key).withUnsafeBytes { digest in
+                _ = Base64.encode(digest, into: place)
+            }
+            at += tokenLength
         }
         return length
     }

@@ -107,8 +107,8 @@ struct AttemptState {
         self.errorBuffer = errorBuffer
     }
 
-    /// Makes the state ready for a new attempt.
-    mutating func reset(token: UInt64) {
+    /// Makes the state ready for a new attempt, whose headers begin with `lines`.
+    mutating func reset(token: UInt64, lines: UnsafeRawBufferPointer) {
         self.token = token
         halt = .none
         lacksMemory = false
@@ -122,6 +122,10 @@ struct AttemptState {
         textCount = 0
         nodeCount = 0
         errorBuffer[0] = 0
+        if let room = beginLine(bytes: lines.count) {
+            room.copyMemory(from: lines)
+            textCount = lines.count
+        }
     }
 
     /// The handle was reset: nothing of what it was told holds any more.
@@ -155,43 +159,75 @@ struct AttemptState {
 
     // MARK: - Headers
 
-    /// Adds one header line made of `name` (with its colon and blank) and `value`.
-    mutating func addHeader(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        let length = name.count + value.count + 1
-        guard reserveHeader(bytes: length), let text, let nodes else {
+    /// Adds header lines (`name: value` with CRLF between them) of at most `capacity` bytes, which `fill` writes and counts.
+    ///
+    /// They are joined with those before into one entry of libcurl's list, which sends an entry as it is. That saves it a
+    /// look at each of them for each header that it would add itself, so they must be none of those.
+    mutating func joinHeaders(capacity: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
+        // Two bytes for the line end in front.
+        let isFirst = nodeCount != 1 || textCount == 0
+        guard let room = isFirst ? beginLine(bytes: capacity) : reserve(bytes: capacity + 2) else {
             lacksMemory = true
             return
         }
-        let line = text + textCount
-        if let base = name.baseAddress { line.copyMemory(from: base, byteCount: name.count) }
-        if let base = value.baseAddress { (line + name.count).copyMemory(from: base, byteCount: value.count) }
-        (line + (length - 1)).storeBytes(of: 0, as: UInt8.self)
-        // The text may still move: `linkHeaders` turns positions into pointers. One is added, for zero is no pointer.
-        nodes[nodeCount] = curl_slist(data: UnsafeMutablePointer(bitPattern: textCount + 1), next: nil)
-        nodeCount += 1
-        textCount += length
+        if isFirst {
+            textCount += fill(room)
+        } else {
+            room.storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
+            textCount += 2 + fill(UnsafeMutableRawBufferPointer(rebasing: room[2...]))
+        }
     }
 
-    private mutating func reserveHeader(bytes: Int) -> Bool {
-        if textCount + bytes > textCapacity {
-            guard let grown = AttemptState.grow(text, &textCapacity, needed: textCount + bytes, floor: 512) else {
-                return false
-            }
-            text = grown
+    /// Adds one header line made of `name` (with its colon and blank) and `value`, as an entry of its own.
+    mutating func addHeader(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        guard let line = beginLine(bytes: name.count + value.count) else {
+            lacksMemory = true
+            return
         }
+        line.copyMemory(from: name)
+        UnsafeMutableRawBufferPointer(rebasing: line[name.count...]).copyMemory(from: value)
+        textCount += name.count + value.count
+    }
+
+    /// Begins an entry of libcurl's list and makes room for `bytes` of it; nil where there is no memory.
+    private mutating func beginLine(bytes: Int) -> UnsafeMutableRawBufferPointer? {
         if nodeCount == nodeCapacity {
             var size = nodeCapacity * MemoryLayout<curl_slist>.stride
             let floor = 8 * MemoryLayout<curl_slist>.stride
-            guard let grown = AttemptState.grow(nodes, &size, needed: floor, floor: floor) else { return false }
+            guard let grown = AttemptState.grow(nodes, &size, needed: floor, floor: floor) else { return nil }
             nodes = grown.assumingMemoryBound(to: curl_slist.self)
             nodeCapacity = size / MemoryLayout<curl_slist>.stride
         }
-        return true
+        if nodeCount > 0, textCount > 0 {
+            guard let end = reserve(bytes: 0) else { return nil }
+            end.storeBytes(of: 0, as: UInt8.self)
+            textCount += 1
+        } else {
+            // Nothing was written into the first entry: it gives its place to this one.
+            nodeCount = 0
+        }
+        guard let room = reserve(bytes: bytes) else { return nil }
+        // The text may still move: `linkHeaders` turns positions into pointers. One is added, for zero is no pointer.
+        nodes?[nodeCount] = curl_slist(data: UnsafeMutablePointer(bitPattern: textCount + 1), next: nil)
+        nodeCount += 1
+        return room
+    }
+
+    /// Room for `bytes` behind the text, and for the NUL behind them.
+    private mutating func reserve(bytes: Int) -> UnsafeMutableRawBufferPointer? {
+        let needed = textCount + bytes + 1
+        if needed > textCapacity {
+            guard let grown = AttemptState.grow(text, &textCapacity, needed: needed, floor: 512) else { return nil }
+            text = grown
+        }
+        return text.map { UnsafeMutableRawBufferPointer(start: $0 + textCount, count: bytes + 1) }
     }
 
     /// The attempt's own header lines followed by `rest`. Valid until the next header is added.
     func linkHeaders(before rest: UnsafeMutablePointer<curl_slist>?) -> UnsafeMutablePointer<curl_slist>? {
-        guard nodeCount > 0, let nodes, let text else { return rest }
+        guard nodeCount > 0, textCount > 0, let nodes, let text else { return rest }
+        // Room for it was made with the last line.
+        text.storeBytes(of: 0, toByteOffset: textCount, as: UInt8.self)
         for index in 0..<nodeCount {
             let position = Int(bitPattern: nodes[index].data) - 1
             nodes[index].data = (text + position).assumingMemoryBound(to: CChar.self)

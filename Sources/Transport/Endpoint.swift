@@ -14,7 +14,12 @@ package final class Endpoint {
     let serial: UInt64
     // Plain memory that libcurl's handles point at or copy from; this object owns it.
     let url: UnsafeMutablePointer<CChar>?
-    let headers: UnsafeMutablePointer<curl_slist>?
+    /// The same, taken apart: libcurl would do that for each transfer. Nil where it cannot be, which a transfer then tells.
+    let parsedURL: OpaquePointer?
+    /// What the headers of each attempt begin with: lines with CRLF between them.
+    let lines: UnsafeMutableRawBufferPointer
+    /// Sent after the attempt's own, each an entry of libcurl's list. The first keeps it from asking for a 100 answer.
+    private let headers: UnsafeMutablePointer<curl_slist>?
     let resolve: UnsafeMutablePointer<curl_slist>?
     let caFile: UnsafeMutablePointer<CChar>?
     let clientCertificateFile: UnsafeMutablePointer<CChar>?
@@ -25,17 +30,32 @@ package final class Endpoint {
         caFile != nil || clientCertificateFile != nil || clientKeyFile != nil
     }
 
-    init(_ options: EndpointOptions, serial: UInt64) throws(TransportError) {
-        var lines: [String] = []
-        if let contentType = options.contentType { lines.append("Content-Type: " + contentType) }
+    /// - Parameter writesHost: libcurl writes a host of its own twice for each request; one that is a line like any other
+    ///   only once.
+    init(
+        _ options: EndpointOptions,
+        userAgent: String,
+        writesHost: Bool,
+        serial: UInt64
+    ) throws(TransportError) {
+        parsedURL = Endpoint.parse(options.url)
+        // libcurl looks for a content type, so that stands first. The agent is not set as an option: it would be written
+        // twice as well.
+        var first: [String] = []
+        // Waiting for a 100 answer would cost a round trip for large bodies.
+        var lines = ["Expect:"]
+        if let contentType = options.contentType { first.append("Content-Type: " + contentType) }
+        if writesHost, let host = Endpoint.hostHeader(of: parsedURL) {
+            first.append("Host: " + host)
+            lines.append("Host:")
+        }
+        first.append("User-Agent: " + userAgent)
         for (name, value) in options.headers {
             // libcurl takes "name:" for a wish to leave a header out, and "name;" for one without a value.
             lines.append(value.isEmpty ? name + ";" : name + ": " + value)
         }
-        // Waiting for a 100 answer would cost a round trip for large bodies.
-        lines.append("Expect:")
         let files = [options.caFile, options.clientCertificateFile, options.clientKeyFile].compactMap(\.self)
-        for text in [options.url] + files + lines + options.resolve
+        for text in [options.url] + files + first + lines + options.resolve
         where text.utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) {
             throw .invalidText(text)
         }
@@ -44,6 +64,9 @@ package final class Endpoint {
         caFile = Endpoint.copy(options.caFile)
         clientCertificateFile = Endpoint.copy(options.clientCertificateFile)
         clientKeyFile = Endpoint.copy(options.clientKeyFile)
+        let joined = Array(first.joined(separator: "\r\n").utf8)
+        self.lines = UnsafeMutableRawBufferPointer.allocate(byteCount: joined.count, alignment: 1)
+        self.lines.copyBytes(from: joined)
         headers = Endpoint.list(lines)
         resolve = Endpoint.list(options.resolve)
         // From here on `deinit` frees what was made.
@@ -56,12 +79,56 @@ package final class Endpoint {
 
     // Only plain memory is freed here, and only when no attempt holds the object: no handle in flight points at it.
     deinit {
+        lines.deallocate()
+        curl_url_cleanup(parsedURL)
         free(url)
         free(caFile)
         free(clientCertificateFile)
         free(clientKeyFile)
         curl_slist_free_all(headers)
         curl_slist_free_all(resolve)
+    }
+
+    /// What libcurl is to send after the attempt's own headers, for a body of this length: it asks for a 100 answer from
+    /// 1 MiB on, and for all others the first entry is one too many.
+    func headers(forBody length: Int) -> UnsafeMutablePointer<curl_slist>? {
+        length < 512 * 1024 ? headers?.pointee.next : headers
+    }
+
+    private static func parse(_ url: String) -> OpaquePointer? {
+        guard let handle = curl_url() else { return nil }
+        guard curl_url_set(handle, CURLUPART_URL, url, UInt32(CURLU_DISALLOW_USER)) == CURLUE_OK else {
+            curl_url_cleanup(handle)
+            return nil
+        }
+        return handle
+    }
+
+    /// The host as libcurl would send it; nil for what it would send in another form, an IPv6 address or a foreign name.
+    private static func hostHeader(of url: OpaquePointer?) -> String? {
+        guard let url, let scheme = part(CURLUPART_SCHEME, of: url), let host = part(CURLUPART_HOST, of: url),
+            let port = part(CURLUPART_PORT, of: url, UInt32(CURLU_DEFAULT_PORT)), let last = host.utf8.last
+        else { return nil }
+        let isPlain = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        // Of a final dot releases make different things.
+        guard isPlain, last != UInt8(ascii: ".") else { return nil }
+        let isUsual = (scheme == "http" && port == "80") || (scheme == "https" && port == "443")
+        return isUsual ? host : host + ":" + port
+    }
+
+    private static func part(_ which: CURLUPart, of url: OpaquePointer, _ flags: UInt32 = 0) -> String? {
+        var pointer: UnsafeMutablePointer<CChar>?
+        guard curl_url_get(url, which, &pointer, flags) == CURLUE_OK, let pointer else { return nil }
+        // libcurl hands over a NUL-terminated copy that the caller frees.
+        defer { curl_free(pointer) }
+        return String(cString: pointer)
     }
 
     private static func copy(_ text: String?) -> UnsafeMutablePointer<CChar>? {

@@ -31,6 +31,8 @@ extension Transport {
         } else {
             easy.set(CURLOPT_PROXY, text: "")
         }
+        // NO_PROXY of the environment says nothing either.
+        easy.set(CURLOPT_NOPROXY, text: "")
         easy.set(CURLOPT_SSL_VERIFYPEER, 1)
         easy.set(CURLOPT_SSL_VERIFYHOST, 2)
         easy.set(CURLOPT_SSLVERSION, martlet_curl_tls_1_2)
@@ -44,7 +46,6 @@ extension Transport {
         // Answers are small, and each transfer in flight has such a buffer.
         easy.set(CURLOPT_BUFFERSIZE, 4096)
         easy.set(CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024)
-        easy.set(CURLOPT_USERAGENT, text: options.userAgent)
         easy.set(CURLOPT_POST, 1)
         return easy.failure == CURLE_OK
     }
@@ -61,7 +62,9 @@ extension Transport {
         if attempt.pointee.endpointSerial != endpoint.serial {
             // Only a handle that took everything counts as set up.
             attempt.pointee.endpointSerial = 0
+            // The text is what libcurl speaks of, the parsed one is what it uses.
             easy.set(CURLOPT_URL, text: endpoint.url)
+            easy.set(CURLOPT_CURLU, pointer: endpoint.parsedURL.map { UnsafeRawPointer($0) })
             easy.set(CURLOPT_RESOLVE, list: endpoint.resolve)
             if endpoint.hasOwnTLS || attempt.pointee.hasOwnTLS {
                 attempt.pointee.hasOwnTLS = true
@@ -71,7 +74,8 @@ extension Transport {
             guard easy.failure == CURLE_OK else { return false }
             attempt.pointee.endpointSerial = endpoint.serial
         }
-        easy.set(CURLOPT_HTTPHEADER, list: attempt.pointee.linkHeaders(before: endpoint.headers))
+        let rest = endpoint.headers(forBody: body.count)
+        easy.set(CURLOPT_HTTPHEADER, list: attempt.pointee.linkHeaders(before: rest))
         easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(body.count))
         // Without a pointer libcurl would read the body from standard input.
         easy.set(CURLOPT_POSTFIELDS, pointer: body.baseAddress ?? UnsafeRawPointer(attempt.pointee.errorBuffer))

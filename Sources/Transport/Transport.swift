@@ -16,32 +16,35 @@ import Model
 /// After ``close()`` every call is harmless and does nothing. A transport that is dropped without it leaks, for libcurl
 /// calls back into it while it is taken down.
 // Unchecked: it is handed to the lane's thread once and confined to it from then on; `wake` alone, which touches only
-// the Sendable waker, may be called from elsewhere.
+// the Sendable waker, may be called from elsewhere. So checks of overlapping access are left out where each attempt would
+// pay for them; libcurl's callbacks touch the core's memory only, never this object.
 package final class Transport: @unchecked Sendable {
     /// For threads that wake the lane; stays valid after ``close()``.
     package let waker: Waker
     /// Attempts begun whose completion was not handed out yet.
-    package private(set) var inFlight = 0
+    @exclusivity(unchecked) package private(set) var inFlight = 0
 
     let options: TransportOptions
     /// Nil once closed.
-    var core: UnsafeMutablePointer<TransportCore>?
+    @exclusivity(unchecked) var core: UnsafeMutablePointer<TransportCore>?
     let multi: UnsafeMutableRawPointer
     let usesHTTP2: Bool
+    /// Endpoints bring their host header along; see ``Endpoint``.
+    private let writesHost: Bool
     /// Attempts that are in the multi handle, for telling whether libcurl has ended some of them.
-    var added = 0
+    @exclusivity(unchecked) var added = 0
     /// libcurl was called since ``nextCompletion()`` last answered nil, so that completions may wait.
-    var mayHoldCompletions = false
+    @exclusivity(unchecked) var mayHoldCompletions = false
     /// When the bound on connections that a shortage of descriptors brought about is lifted; nil where there is none.
     var shortageEnds: Instant?
     /// The slot whose memory is lent to the caller.
-    var reported: UnsafeMutablePointer<AttemptState>?
+    @exclusivity(unchecked) var reported: UnsafeMutablePointer<AttemptState>?
     /// Attempts that could not be started, the oldest first.
-    var firstFailed: UnsafeMutablePointer<AttemptState>?
+    @exclusivity(unchecked) var firstFailed: UnsafeMutablePointer<AttemptState>?
     private var lastFailed: UnsafeMutablePointer<AttemptState>?
-    private var firstFree: UnsafeMutablePointer<AttemptState>?
+    @exclusivity(unchecked) private var firstFree: UnsafeMutablePointer<AttemptState>?
     /// Every slot by its index; never shrinks.
-    private var slots: [UnsafeMutablePointer<AttemptState>] = []
+    @exclusivity(unchecked) private var slots: [UnsafeMutablePointer<AttemptState>] = []
     private var lastSerial: UInt64 = 0
 
     /// Makes the multi handle and the event queue; libcurl is started with the first transport of the process.
@@ -80,6 +83,7 @@ package final class Transport: @unchecked Sendable {
         self.multi = multi
         self.core = core
         usesHTTP2 = options.http2 && library.offersHTTP2
+        writesHost = library.version < 0x080000
         configureMulti(context: core)
     }
 
@@ -103,7 +107,12 @@ package final class Transport: @unchecked Sendable {
     /// Prepares a receiver. Its files and URL are not looked at before an attempt is made.
     package func makeEndpoint(_ options: EndpointOptions) throws(TransportError) -> Endpoint {
         lastSerial += 1
-        return try Endpoint(options, serial: lastSerial)
+        return try Endpoint(
+            options,
+            userAgent: self.options.userAgent,
+            writesHost: writesHost,
+            serial: lastSerial
+        )
     }
 
     /// Attempts whose name is being resolved. A lane bounds them: dead names must not hold what live ones need.
@@ -127,11 +136,22 @@ package final class Transport: @unchecked Sendable {
     package func begin(endpoint: Endpoint, token: UInt64) -> AttemptSlot? {
         releaseReported()
         guard core != nil, inFlight < options.maximumInFlight, let attempt = takeSlot() else { return nil }
-        attempt.pointee.reset(token: token)
+        attempt.pointee.reset(token: token, lines: UnsafeRawBufferPointer(endpoint.lines))
         attempt.pointee.phase = .building
         attempt.pointee.endpoint = Unmanaged.passRetained(endpoint)
         inFlight += 1
         return AttemptSlot(index: attempt.pointee.index, generation: attempt.pointee.generation)
+    }
+
+    /// Adds header lines of Martlet's own (`webhook-…`) in front of the endpoint's: `fill` writes them, with CRLF between
+    /// them and at most `capacity` bytes, and answers how many these are.
+    package func addOwnHeaders(
+        _ slot: AttemptSlot,
+        capacity: Int,
+        _ fill: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        guard let attempt = find(slot), attempt.pointee.phase == .building else { return }
+        attempt.pointee.joinHeaders(capacity: capacity, fill)
     }
 
     /// Adds one header line in front of the endpoint's. `name` ends in a colon and a blank; `value` is not empty and has

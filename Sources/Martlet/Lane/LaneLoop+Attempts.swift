@@ -10,9 +10,6 @@ extension LaneLoop {
     /// A delivery whose attempt cannot even begin (no memory, no handles) waits this long; the attempt does not count.
     private static var localFaultWaitMilliseconds: Int64 { 100 }
 
-    /// Room for the text of the longest event id, a signature for each of several live secrets, a timestamp.
-    private static var scratchBytes: Int { 2048 }
-
     func startAttempt(_ delivery: UInt32) {
         let record = core.record(delivery)
         let now = Clock.monotonic()
@@ -68,43 +65,31 @@ extension LaneLoop {
         keys: SigningKeys,
         at wall: WallTime
     ) {
-        withUnsafeTemporaryAllocation(byteCount: LaneLoop.scratchBytes, alignment: 8) { scratch in
-            let idArea = UnsafeMutableRawBufferPointer(rebasing: scratch[..<64])
-            let id = UnsafeRawBufferPointer(rebasing: idArea[..<event.id.write(into: idArea)])
-            transport.addHeader(slot, name: "webhook-id: ", value: id)
-
-            let seconds = max(wall.seconds, 0)
-            let timeArea = UnsafeMutableRawBufferPointer(rebasing: scratch[64..<96])
-            let timeLength = DecimalText.write(seconds, into: timeArea) ?? 0
-            let time = UnsafeRawBufferPointer(rebasing: timeArea[..<timeLength])
-            transport.addHeader(slot, name: "webhook-timestamp: ", value: time)
-
-            let signatureArea = UnsafeMutableRawBufferPointer(rebasing: scratch[96...])
-            let length = keys.withLive(at: wall) { keys in
-                // Ids have no dot, the time is not negative, there is a key: it cannot throw; were it to, the receiver
-                // would refuse an unsigned request, which is the safe side.
-                try? StandardWebhooks.sign(
-                    id: id,
-                    timestamp: seconds,
-                    body: body,
-                    keys: keys,
-                    into: signatureArea
-                )
+        transport.addOwnHeaders(slot, capacity: LaneLoop.headerBytes(keys: keys.count)) { room in
+            var lines = ByteWriter(room)
+            lines.put("webhook-id: ")
+            let id = lines.put { event.id.write(into: $0) }
+            lines.put("\r\nwebhook-timestamp: ")
+            let time = lines.put { DecimalText.write(max(wall.seconds, 0), into: $0) ?? 0 }
+            lines.put("\r\nwebhook-signature: ")
+            lines.put { room in
+                keys.withLive(at: wall) { keys in
+                    // Ids have no dot, there is a key and room for its signature: it cannot throw; were it to, the receiver
+                    // would refuse an unsigned request, which is the safe side.
+                    (try? StandardWebhooks.sign(id: id, timestamp: time, body: body, keys: keys, into: room)) ?? 0
+                }
             }
-            let signature = UnsafeRawBufferPointer(rebasing: signatureArea[..<(length ?? 0)])
-            transport.addHeader(slot, name: "webhook-signature: ", value: signature)
-            if event.isTest {
-                let value: StaticString = "true"
-                transport.addHeader(
-                    slot,
-                    name: "webhook-test: ",
-                    value: UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount)
-                )
-            }
-            event.details?.headerLines.withUnsafeBytes { lines in
-                if !lines.isEmpty { transport.addHeaderLines(slot, lines) }
-            }
+            if event.isTest { lines.put("\r\nwebhook-test: true") }
+            return lines.count
         }
+        event.details?.headerLines.withUnsafeBytes { lines in
+            if !lines.isEmpty { transport.addHeaderLines(slot, lines) }
+        }
+    }
+
+    /// Room for the names, the longest id and time, and the signatures.
+    private static func headerBytes(keys: Int) -> Int {
+        96 + EventID.maximumTextLength + DecimalText.maximumLength + StandardWebhooks.signatureLength(keyCount: keys)
     }
 
     private func noteStart(of delivery: UInt32, at wall: WallTime, owner: AnyObject?) {

@@ -9,29 +9,31 @@ import Transport
 /// What runs on a lane's thread: takes the inbox, feeds the core, performs its actions over the transport.
 ///
 /// Made on the lane's thread and never leaves it.
+// The checks of overlapping access are left out for what each delivery touches: one thread touches it, and nothing that is
+// called while one of these is being changed comes back here.
 final class LaneLoop {
     let lane: Lane
     let transport: Transport
     let host: any LaneHost
     let logger: Logger
-    var core: DeliveryCore
+    @exclusivity(unchecked) var core: DeliveryCore
     /// By the index of their slot.
-    var webhooks: ContiguousArray<LaneWebhook?> = []
+    @exclusivity(unchecked) var webhooks: ContiguousArray<LaneWebhook?> = []
     /// When the attempt in flight of a delivery began, by the delivery's index.
-    var attemptStarts: ContiguousArray<WallTime> = []
+    @exclusivity(unchecked) var attemptStarts: ContiguousArray<WallTime> = []
     /// What keeps the body of an attempt in flight where it is, by the delivery's index; only with a journal.
-    var attemptOwners: ContiguousArray<AnyObject?> = []
+    @exclusivity(unchecked) var attemptOwners: ContiguousArray<AnyObject?> = []
     /// The attempt whose end is being handled.
-    var ended: (delivery: Identifier, note: AttemptNote)?
+    @exclusivity(unchecked) var ended: (delivery: Identifier, note: AttemptNote)?
     fileprivate var taken = LaneInbox.Contents()
-    private var actions: ContiguousArray<Action> = []
+    @exclusivity(unchecked) private var actions: ContiguousArray<Action> = []
     private var isStopping = false
     private var largestBacklog = 0
     private var nextReturn = Instant(nanoseconds: .min)
-    private var visits = VisitRate()
+    @exclusivity(unchecked) private var visits = VisitRate()
     /// Told the inbox that the lane comes by itself.
-    private var isReturning = false
-    var startHasFailed = false
+    @exclusivity(unchecked) private var isReturning = false
+    @exclusivity(unchecked) var startHasFailed = false
 
     init(lane: Lane, transport: Transport, core: DeliveryCore.Options, host: any LaneHost) {
         self.lane = lane

@@ -17,6 +17,11 @@ struct SigningKeys: Sendable {
         ends.append(end ?? WallTime(milliseconds: .max))
     }
 
+    /// Of all keys, live or not.
+    var count: Int {
+        keys.count
+    }
+
     /// Lends the keys that are live at `time`; the current one always is.
     func withLive<Result>(at time: WallTime, _ body: (UnsafeBufferPointer<HMACSHA256Key>) -> Result) -> Result {
         let count = ends.firstIndex { $0 <= time } ?? ends.count
