@@ -8,20 +8,20 @@ package enum DecimalText {
     /// - Returns: the number of digits, or nil, with nothing written, when `value` is negative or `text` too small.
     package static func write(_ value: Int64, into text: UnsafeMutableRawBufferPointer) -> Int? {
         guard value >= 0 else { return nil }
-        var count = 1
-        var rest = value / 10
-        while rest != 0 {
-            count += 1
-            rest /= 10
+        // From the last digit to the first, into a place that holds the longest number.
+        return withUnsafeTemporaryAllocation(byteCount: maximumLength, alignment: 1) { digits in
+            var start = maximumLength
+            var rest = UInt64(value)
+            repeat {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest != 0
+            let count = maximumLength - start
+            guard text.count >= count else { return nil }
+            text.copyMemory(from: UnsafeRawBufferPointer(rebasing: digits[start...]))
+            return count
         }
-        guard text.count >= count else { return nil }
-        rest = value
-        for index in stride(from: count - 1, through: 0, by: -1) {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
-            rest = quotient
-        }
-        return count
     }
 
     /// Reads what `write` writes: digits only, no leading zeros, at most `Int64.max`; nil for anything else.

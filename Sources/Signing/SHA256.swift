@@ -29,33 +29,35 @@ package struct SHA256: Sendable {
 
     /// Takes the next bytes of the message; they are borrowed for the call.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        guard !bytes.isEmpty else { return }
-        var rest = bytes[...]
+        guard var next = bytes.baseAddress else { return }
+        var left = bytes.count
         let used = pendingCount
         // The standard stops at 2^61 bytes, more than any process can pass in.
-        length &+= UInt64(bytes.count)
+        length &+= UInt64(left)
 
+        // Safe: never more is copied than is left of `bytes` and of the block.
         if used != 0 {
-            let head = rest.prefix(Self.blockLength - used)
-            // Safe: `head` is no longer than what is left of the block behind `used`.
-            withUnsafeMutableBytes(of: &pending) { block in
-                UnsafeMutableRawBufferPointer(rebasing: block[used...])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: head))
-            }
-            rest = rest.dropFirst(head.count)
-            guard used + head.count == Self.blockLength else { return }
+            let head = min(left, Self.blockLength - used)
+            keep(next, head, at: used)
+            next += head
+            left -= head
+            guard used + head == Self.blockLength else { return }
             compressPending()
         }
-
-        let blocks = rest.count / Self.blockLength
+        let blocks = left / Self.blockLength
         if blocks != 0 {
-            // Whole blocks are hashed where they lie: a body is never copied. Safe: `blocks` whole blocks fit in `rest`.
-            martlet_hw_sha256_compress(&state, UnsafeRawBufferPointer(rebasing: rest).baseAddress, blocks)
-            rest = rest.dropFirst(blocks * Self.blockLength)
+            // Whole blocks are hashed where they lie: a body is never copied.
+            martlet_hw_sha256_compress(&state, next, blocks)
+            next += blocks * Self.blockLength
+            left -= blocks * Self.blockLength
         }
-        if !rest.isEmpty {
-            // Safe: fewer bytes than a block are left.
-            withUnsafeMutableBytes(of: &pending) { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest)) }
+        if left != 0 { keep(next, left, at: 0) }
+    }
+
+    /// Copies `count` bytes into the block that is not full yet, which has room for them at `offset`.
+    private mutating func keep(_ bytes: UnsafeRawPointer, _ count: Int, at offset: Int) {
+        withUnsafeMutablePointer(to: &pending) { block in
+            (UnsafeMutableRawPointer(block) + offset).copyMemory(from: bytes, byteCount: count)
         }
     }
 
@@ -96,8 +98,10 @@ package struct SHA256: Sendable {
     }
 
     private mutating func clearPending(from start: Int) {
-        withUnsafeMutableBytes(of: &pending) { block in
-            for index in start..<block.count { block[index] = 0 }
+        // Safe: `start` lies within the block.
+        withUnsafeMutablePointer(to: &pending) { block in
+            _ = (UnsafeMutableRawPointer(block) + start)
+                .initializeMemory(as: UInt8.self, repeating: 0, count: Self.blockLength - start)
         }
     }
 }

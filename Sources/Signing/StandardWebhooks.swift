@@ -100,15 +100,18 @@ package enum StandardWebhooks {
         body: UnsafeRawBufferPointer,
         key: HMACSHA256Key
     ) -> SHA256.Digest {
-        var code = key.begin()
-        withUnsafeBytes(of: UInt8(ascii: ".")) { dot in
-            code.update(id)
-            code.update(dot)
-            code.update(timestamp)
-            code.update(dot)
+        // What stands in front of the body in one piece, for each piece costs as much as a few dozen bytes.
+        withUnsafeTemporaryAllocation(byteCount: id.count + timestamp.count + 2, alignment: 1) { front in
+            // Safe: the parts are copied to where the lengths above make room for them.
+            front.copyMemory(from: id)
+            front[id.count] = UInt8(ascii: ".")
+            UnsafeMutableRawBufferPointer(rebasing: front[(id.count + 1)...]).copyMemory(from: timestamp)
+            front[id.count + 1 + timestamp.count] = UInt8(ascii: ".")
+            var code = key.begin()
+            code.update(UnsafeRawBufferPointer(front))
+            code.update(body)
+            return code.finalize()
         }
-        code.update(body)
-        return code.finalize()
     }
 }
 

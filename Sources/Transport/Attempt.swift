@@ -20,6 +20,7 @@ package struct AttemptSlot: Hashable, Sendable {
 package struct AttemptCompletion {
     /// As given to ``Transport/begin(endpoint:token:)``.
     package var token: UInt64
+    package var endedAt: Instant
     package var result: AttemptResult
     /// The start of the response body, at most ``TransportOptions/snippetBytes``.
     package var snippet: UnsafeRawBufferPointer

@@ -102,7 +102,8 @@ extension Transport {
     }
 
     private func completion(of attempt: UnsafeMutablePointer<AttemptState>, code: CURLcode) -> AttemptCompletion {
-        let nanoseconds = max(Clock.monotonic().nanoseconds(since: attempt.pointee.startedAt), 0)
+        let now = Clock.monotonic()
+        let nanoseconds = max(now.nanoseconds(since: attempt.pointee.startedAt), 0)
         let head = attempt.pointee.head
         var end = TransferEnd()
         end.code = code
@@ -113,6 +114,7 @@ extension Transport {
         report(attempt)
         return AttemptCompletion(
             token: attempt.pointee.token,
+            endedAt: now,
             result: AttemptResult(
                 status: head.isComplete ? head.status : 0,
                 errorClass: errorClass,

@@ -135,7 +135,7 @@ extension EngineState {
                     webhook: target.slot
                 )
             }
-            let note = settling(event, settlement, webhook: target.id, attempt: nil)
+            let note = settling(event, settlement, webhook: target.id, attempt: nil, at: Clock.wall())
             settled(event, note)
         }
     }

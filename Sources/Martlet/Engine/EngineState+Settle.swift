@@ -25,9 +25,9 @@ extension EngineState: LaneHost {
         _ event: Unmanaged<AcceptedEvent>,
         _ settlement: Settlement,
         webhook: Identifier,
-        attempt: AttemptNote?
+        attempt: AttemptNote?,
+        at now: WallTime
     ) -> SettlementNote {
-        let now = Clock.wall()
         // The engine's own reference keeps the event until its last delivery has left it, which this one has not.
         return event._withUnsafeGuaranteedRef { event in
             let state = Outcome.State(settlement.state)

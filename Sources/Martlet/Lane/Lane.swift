@@ -133,7 +133,8 @@ protocol LaneHost: AnyObject, Sendable {
         _ event: Unmanaged<AcceptedEvent>,
         _ settlement: Settlement,
         webhook: Identifier,
-        attempt: AttemptNote?
+        attempt: AttemptNote?,
+        at now: WallTime
     ) -> SettlementNote
     /// Tells of it.
     func settled(_ event: Unmanaged<AcceptedEvent>, _ note: SettlementNote)

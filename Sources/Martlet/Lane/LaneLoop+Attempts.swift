@@ -12,7 +12,6 @@ extension LaneLoop {
 
     func startAttempt(_ delivery: UInt32) {
         let record = core.record(delivery)
-        let now = Clock.monotonic()
         guard let event = LaneLoop.event(of: record.event),
             record.webhook < webhooks.count, let webhook = webhooks[Int(record.webhook)],
             let endpoint = endpoint(of: webhook),
@@ -23,10 +22,10 @@ extension LaneLoop {
             )
         else {
             startHasFailed = true
-            core.startFailed(delivery, at: now, retryAfterMilliseconds: LaneLoop.localFaultWaitMilliseconds)
+            let wait = LaneLoop.localFaultWaitMilliseconds
+            core.startFailed(delivery, at: Clock.monotonic(), retryAfterMilliseconds: wait)
             return
         }
-        let wall = Clock.wall()
         event._withUnsafeGuaranteedRef { event in
             addHeaders(to: slot, event: event, body: body.bytes, keys: webhook.specification.keys, at: wall)
             noteStart(of: delivery, at: wall, owner: body.owner)
@@ -124,8 +123,9 @@ extension LaneLoop {
         }
         core.setLog(position, of: delivery)
         if logger.hears(.debug) { tell(completion, of: record) }
+        let now = completion.endedAt
         guard host.journal != nil else {
-            core.attemptEnded(delivery, completion.result, at: Clock.monotonic(), wall: Clock.wall())
+            core.attemptEnded(delivery, completion.result, at: now, wall: wall)
             return
         }
         // Performed at once, while the receiver's answer can still be written down with the end that it means.
@@ -142,7 +142,7 @@ extension LaneLoop {
             )
         )
         let slot = core.slot(of: record)
-        core.attemptEnded(delivery, completion.result, at: Clock.monotonic(), wall: Clock.wall())
+        core.attemptEnded(delivery, completion.result, at: now, wall: wall)
         perform()
         ended = nil
         noteHealth(of: slot)

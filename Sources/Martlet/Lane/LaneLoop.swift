@@ -28,6 +28,8 @@ final class LaneLoop {
     fileprivate var taken = LaneInbox.Contents()
     @exclusivity(unchecked) private var actions: ContiguousArray<Action> = []
     private var isStopping = false
+    /// The time of this turn: attempts that begin or end and deliveries that are settled in it share one look at the clock.
+    @exclusivity(unchecked) var wall = Clock.wall()
     private var largestBacklog = 0
     private var nextReturn = Instant(nanoseconds: .min)
     @exclusivity(unchecked) private var visits = VisitRate()
@@ -49,6 +51,7 @@ final class LaneLoop {
             takeInbox()
             if isStopping { break }
             let now = Clock.monotonic()
+            wall = Clock.wall()
             visits.taken(taken.deliveries.count, at: now)
             core.run(at: now)
             perform()
@@ -59,6 +62,7 @@ final class LaneLoop {
             }
             giveMemoryBack(at: now)
             transport.poll(until: min(core.nextTimer ?? .distantFuture, nextVisit(after: now)))
+            wall = Clock.wall()
             while let completion = transport.nextCompletion() {
                 attemptEnded(completion)
             }
@@ -263,8 +267,9 @@ final class LaneLoop {
     private func settle(_ settlement: Settlement, webhook: Identifier) {
         guard let event = LaneLoop.event(of: settlement.event) else { return }
         let attempt = ended.flatMap { $0.delivery == settlement.id ? $0.note : nil }
-        let note = host.settling(event, settlement, webhook: webhook, attempt: attempt)
-        let (state, now) = (note.state, note.at)
+        let now = wall
+        let note = host.settling(event, settlement, webhook: webhook, attempt: attempt, at: now)
+        let state = note.state
         event._withUnsafeGuaranteedRef { event in
             let entry = LoggedDelivery(
                 id: settlement.id,
@@ -303,6 +308,7 @@ final class LaneLoop {
     private func end() {
         transport.close()
         attemptOwners = []
+        wall = Clock.wall()
         if host.journal != nil { return abandon() }
         core.cancelAll()
         perform()

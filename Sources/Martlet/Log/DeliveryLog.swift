@@ -136,7 +136,7 @@ struct DeliveryLog: ~Copyable {
         return displaced
     }
 
-    mutating func append(_ delivery: LoggedDelivery) {
+    mutating func append(_ delivery: consuming LoggedDelivery) {
         guard capacity > 0 else { return displace(delivery.record) }
         if settled.count < capacity {
             settled.append(delivery)
