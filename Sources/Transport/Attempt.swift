@@ -56,6 +56,8 @@ struct AttemptState {
 
     let easy: UnsafeMutableRawPointer
     let core: UnsafeMutablePointer<TransportCore>
+    /// Of the endpoint; set while the slot is not free.
+    var multi: UnsafeMutablePointer<MultiHandle>?
     let index: UInt32
     var generation: UInt32 = 0
     var phase = Phase.free

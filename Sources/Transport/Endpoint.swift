@@ -16,6 +16,8 @@ package final class Endpoint {
     let url: UnsafeMutablePointer<CChar>?
     /// The same, taken apart: libcurl would do that for each transfer. Nil where it cannot be, which a transfer then tells.
     let parsedURL: OpaquePointer?
+    /// The same for all that have the receiver's name and port in common: tells which multi handle they belong to.
+    let place: UInt
     /// What the headers of each attempt begin with: lines with CRLF between them.
     let lines: UnsafeMutableRawBufferPointer
     /// Sent after the attempt's own, each an entry of libcurl's list. The first keeps it from asking for a 100 answer.
@@ -39,6 +41,7 @@ package final class Endpoint {
         serial: UInt64
     ) throws(TransportError) {
         parsedURL = Endpoint.parse(options.url)
+        place = Endpoint.place(of: parsedURL)
         // libcurl looks for a content type, so that stands first. The agent is not set as an option: it would be written
         // twice as well.
         var first: [String] = []
@@ -102,6 +105,15 @@ package final class Endpoint {
             return nil
         }
         return handle
+    }
+
+    private static func place(of url: OpaquePointer?) -> UInt {
+        var hasher = Hasher()
+        if let url {
+            hasher.combine(part(CURLUPART_HOST, of: url))
+            hasher.combine(part(CURLUPART_PORT, of: url, UInt32(CURLU_DEFAULT_PORT)))
+        }
+        return UInt(bitPattern: hasher.finalize())
     }
 
     /// The host as libcurl would send it; nil for what it would send in another form, an IPv6 address or a foreign name.

@@ -19,6 +19,8 @@ struct SocketTable {
         var isTracked = false
         /// Stands in the list of changed descriptors.
         var isChanged = false
+        /// The multi handle that it belongs to.
+        var owner: UInt16 = 0
         /// Counts the sockets that had this number: an event carries it, so that a late one is told apart.
         var generation: UInt32 = 0
     }
@@ -60,13 +62,19 @@ struct SocketTable {
     }
 
     /// Notes a descriptor that will be open until ``closing(_:poller:)``; false where there is no memory for it.
-    mutating func opened(_ descriptor: Int32) -> Bool {
+    mutating func opened(_ descriptor: Int32, by owner: UInt16) -> Bool {
         guard reserve(descriptor), let entry = entry(descriptor) else { return false }
         entry.pointee.wanted = []
         entry.pointee.applied = []
         entry.pointee.isTracked = true
+        entry.pointee.owner = owner
         entry.pointee.generation &+= 1
         return true
+    }
+
+    /// The multi handle that a descriptor belongs to; nil for an unknown one.
+    func owner(of descriptor: Int32) -> Int? {
+        entry(descriptor).map { Int($0.pointee.owner) }
     }
 
     /// Forgets a descriptor that is about to be closed.
@@ -86,8 +94,9 @@ struct SocketTable {
     }
 
     /// Notes what libcurl wants; an empty `interest` says that it forgets the descriptor.
-    mutating func want(_ interest: Poller.Interest, of descriptor: Int32, poller: Poller) {
+    mutating func want(_ interest: Poller.Interest, of descriptor: Int32, by owner: UInt16, poller: Poller) {
         guard reserve(descriptor), let entry = entry(descriptor) else { return }
+        entry.pointee.owner = owner
         entry.pointee.wanted = interest
         if entry.pointee.isTracked {
             guard !entry.pointee.isChanged, interest != entry.pointee.applied else { return }

@@ -15,10 +15,10 @@ extension Transport {
     package func poll(until deadline: Instant) {
         releaseReported()
         guard let core else { return }
-        runTimer(core)
+        runTimers()
         let poller = core.pointee.poller
         core.pointee.sockets.applyChanges(poller: poller)
-        let count = poller.wait(milliseconds: sleepMilliseconds(core, until: deadline))
+        let count = poller.wait(milliseconds: sleepMilliseconds(until: deadline))
         for index in 0..<count {
             let event = poller.event(at: index)
             guard event.descriptor != waker.descriptor,
@@ -27,9 +27,11 @@ extension Transport {
             var bits: Int32 = 0
             if ready.contains(.readable) { bits |= martlet_curl_select_in }
             if ready.contains(.writable) { bits |= martlet_curl_select_out }
-            act(on: event.descriptor, bits)
+            if let owner = core.pointee.sockets.owner(of: event.descriptor), owner < multis.count {
+                act(owner, on: event.descriptor, bits)
+            }
         }
-        runTimer(core)
+        runTimers()
         if core.pointee.lackedSockets || shortageEnds != nil { adaptToShortage(core) }
     }
 
@@ -40,35 +42,40 @@ extension Transport {
         if core.pointee.lackedSockets {
             core.pointee.lackedSockets = false
             shortageEnds = now.advanced(milliseconds: 10_000)
-            // Some fewer, so that resolvers and the host find room too.
-            let connections = core.pointee.connections
-            let bound = max(connections - connections / 8 - 1, 1)
-            _ = martlet_curl_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, bound)
+            boundConnections(isShort: true)
+            closeIdleMultis()
         } else if let end = shortageEnds, end <= now {
             shortageEnds = nil
-            _ = martlet_curl_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0)
+            boundConnections(isShort: false)
         }
     }
 
-    /// Calls libcurl where its timer has come.
-    private func runTimer(_ core: UnsafeMutablePointer<TransportCore>) {
-        guard let timer = core.pointee.timer else { return }
-        guard timer.nanoseconds == .min || timer <= Clock.monotonic() else { return }
-        // libcurl sets the next one while it runs, and only where it differs.
-        core.pointee.timer = nil
-        act(on: martlet_curl_socket_timeout, 0)
+    /// Calls libcurl where a timer of its has come.
+    private func runTimers() {
+        for index in multis.indices {
+            guard let timer = multis[index].timer, timer.nanoseconds == .min || timer <= Clock.monotonic()
+            else { continue }
+            // libcurl sets the next one while it runs, and only where it differs.
+            multis[index].timer = nil
+            act(index, on: martlet_curl_socket_timeout, 0)
+        }
     }
 
-    private func act(on descriptor: curl_socket_t, _ bits: Int32) {
+    private func act(_ index: Int, on descriptor: curl_socket_t, _ bits: Int32) {
         var running: Int32 = 0
-        _ = curl_multi_socket_action(multi, descriptor, bits, &running)
-        if Int(running) < added { mayHoldCompletions = true }
+        guard let handle = multis[index].handle else { return }
+        _ = curl_multi_socket_action(handle, descriptor, bits, &running)
+        if Int(running) < multis[index].added {
+            multis[index].mayHoldCompletions = true
+            mayHoldCompletions = true
+        }
     }
 
     /// For how long to sleep: 0 where something waits already, -1 for ever.
-    private func sleepMilliseconds(_ core: UnsafeMutablePointer<TransportCore>, until deadline: Instant) -> Int32 {
+    private func sleepMilliseconds(until deadline: Instant) -> Int32 {
         if mayHoldCompletions || firstFailed != nil { return 0 }
-        let end = min(deadline, core.pointee.timer ?? .distantFuture)
+        var end = deadline
+        for multi in multis { end = min(end, multi.timer ?? .distantFuture) }
         if end == .distantFuture { return -1 }
         if end.nanoseconds == .min { return 0 }
         let left = end.nanoseconds(since: Clock.monotonic())
@@ -86,16 +93,19 @@ extension Transport {
             return completion(of: attempt, code: CURLE_OUT_OF_MEMORY)
         }
         guard mayHoldCompletions else { return nil }
-        var left: Int32 = 0
-        while let message = curl_multi_info_read(multi, &left) {
-            var context: UnsafeMutableRawPointer?
-            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
-                martlet_curl_get_pointer(easy, CURLINFO_PRIVATE, &context) == CURLE_OK,
-                let attempt = context?.assumingMemoryBound(to: AttemptState.self)
-            else { continue }
-            let code = message.pointee.data.result
-            removeFromMulti(attempt)
-            return completion(of: attempt, code: code)
+        for index in multis.indices where multis[index].mayHoldCompletions {
+            var left: Int32 = 0
+            while let message = curl_multi_info_read(multis[index].handle, &left) {
+                var context: UnsafeMutableRawPointer?
+                guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
+                    martlet_curl_get_pointer(easy, CURLINFO_PRIVATE, &context) == CURLE_OK,
+                    let attempt = context?.assumingMemoryBound(to: AttemptState.self)
+                else { continue }
+                let code = message.pointee.data.result
+                removeFromMulti(attempt)
+                return completion(of: attempt, code: code)
+            }
+            multis[index].mayHoldCompletions = false
         }
         mayHoldCompletions = false
         return nil

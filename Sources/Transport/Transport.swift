@@ -7,7 +7,7 @@ import Model
     import Musl
 #endif
 
-/// Performs the HTTP attempts of one lane over one libcurl multi handle and one event queue.
+/// Performs the HTTP attempts of one lane over libcurl's multi handles and one event queue.
 ///
 /// It knows neither retries nor queues: an attempt is begun, given its headers, submitted, and comes out of
 /// ``nextCompletion()`` exactly once, unless it is canceled or the transport is closed. The lane's thread must have SIGPIPE
@@ -27,12 +27,11 @@ package final class Transport: @unchecked Sendable {
     let options: TransportOptions
     /// Nil once closed.
     @exclusivity(unchecked) var core: UnsafeMutablePointer<TransportCore>?
-    let multi: UnsafeMutableRawPointer
+    /// Plain memory that libcurl's callbacks point at; freed by ``close()`` after everything of libcurl's.
+    let multis: UnsafeMutableBufferPointer<MultiHandle>
     let usesHTTP2: Bool
     /// Endpoints bring their host header along; see ``Endpoint``.
     private let writesHost: Bool
-    /// Attempts that are in the multi handle, for telling whether libcurl has ended some of them.
-    @exclusivity(unchecked) var added = 0
     /// libcurl was called since ``nextCompletion()`` last answered nil, so that completions may wait.
     @exclusivity(unchecked) var mayHoldCompletions = false
     /// When the bound on connections that a shortage of descriptors brought about is lifted; nil where there is none.
@@ -64,14 +63,13 @@ package final class Transport: @unchecked Sendable {
             poller.destroy()
             throw error
         }
-        guard let multi = curl_multi_init() else {
-            poller.destroy()
-            throw .outOfMemory
-        }
+        let count = MultiHandle.count(maximumInFlight: options.maximumInFlight)
+        multis = .allocate(capacity: count)
         let core = UnsafeMutablePointer<TransportCore>.allocate(capacity: 1)
         core.initialize(
             to: TransportCore(
                 poller: poller,
+                multis: multis,
                 judge: options.addressJudge,
                 headerCap: options.responseHeaderCapBytes,
                 bodyCap: options.responseBodyCapBytes,
@@ -80,28 +78,17 @@ package final class Transport: @unchecked Sendable {
         )
         self.options = options
         self.waker = waker
-        self.multi = multi
+        for index in 0..<count {
+            multis.initializeElement(at: index, to: MultiHandle(core: core, index: UInt16(index)))
+        }
         self.core = core
         usesHTTP2 = options.http2 && library.offersHTTP2
         writesHost = library.version < 0x080000
-        configureMulti(context: core)
-    }
-
-    /// Sets up the multi handle; none of these calls can fail on a fresh one.
-    private func configureMulti(context: UnsafeMutablePointer<TransportCore>) {
-        _ = martlet_curl_multi_set_socket_function(multi, socketChanged)
-        _ = martlet_curl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context)
-        _ = martlet_curl_multi_set_timer_function(multi, timerChanged)
-        _ = martlet_curl_multi_set_pointer(multi, CURLMOPT_TIMERDATA, context)
-        let connections = options.maximumConnections ?? max(256, 4 * options.maximumInFlight)
-        _ = martlet_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, max(connections, 1))
-        let pipelining = usesHTTP2 ? martlet_curl_pipe_multiplex : martlet_curl_pipe_nothing
-        _ = martlet_curl_multi_set_long(multi, CURLMOPT_PIPELINING, pipelining)
-        // Later releases resolve in a pool of 20 threads, which as many dead names would hold for as long as the system's
-        // resolver tries. Before 8.20 these two are unknown, there is a thread per name, and the answer is ignored.
-        let resolverThreads = min(max(options.maximumInFlight, 20), 128)
-        _ = martlet_curl_multi_set_long(multi, martlet_curl_multi_resolve_threads_max, resolverThreads)
-        _ = martlet_curl_multi_set_long(multi, martlet_curl_multi_quick_exit, 1)
+        // The first at once: who opens an engine is told of a lack of memory, who pushes is not.
+        guard let first = multis.baseAddress, make(first) else {
+            close()
+            throw .outOfMemory
+        }
     }
 
     /// Prepares a receiver. Its files and URL are not looked at before an attempt is made.
@@ -135,7 +122,9 @@ package final class Transport: @unchecked Sendable {
     /// Nil where as many attempts are in flight as may be, or there is no memory: then nothing was begun.
     package func begin(endpoint: Endpoint, token: UInt64) -> AttemptSlot? {
         releaseReported()
-        guard core != nil, inFlight < options.maximumInFlight, let attempt = takeSlot() else { return nil }
+        guard core != nil, inFlight < options.maximumInFlight, let multi = multi(of: endpoint), let attempt = takeSlot()
+        else { return nil }
+        attempt.pointee.multi = multi
         attempt.pointee.reset(token: token, lines: UnsafeRawBufferPointer(endpoint.lines))
         attempt.pointee.phase = .building
         attempt.pointee.endpoint = Unmanaged.passRetained(endpoint)
@@ -204,9 +193,11 @@ package final class Transport: @unchecked Sendable {
         let isReady = endpoint._withUnsafeGuaranteedRef { endpoint in
             configure(attempt, for: endpoint, body: body, timeout: timeout, connectTimeout: connect)
         }
-        if isReady && !attempt.pointee.lacksMemory && curl_multi_add_handle(multi, attempt.pointee.easy) == CURLM_OK {
+        if isReady, !attempt.pointee.lacksMemory, let multi = attempt.pointee.multi,
+            curl_multi_add_handle(multi.pointee.handle, attempt.pointee.easy) == CURLM_OK
+        {
             attempt.pointee.phase = .running
-            added += 1
+            multi.pointee.added += 1
         } else {
             fail(attempt)
         }
@@ -315,8 +306,9 @@ package final class Transport: @unchecked Sendable {
     }
 
     func removeFromMulti(_ attempt: UnsafeMutablePointer<AttemptState>) {
-        _ = curl_multi_remove_handle(multi, attempt.pointee.easy)
-        added -= 1
+        guard let multi = attempt.pointee.multi else { return }
+        _ = curl_multi_remove_handle(multi.pointee.handle, attempt.pointee.easy)
+        multi.pointee.added -= 1
     }
 
     /// Queues the completion of an attempt that could not be started.
@@ -351,7 +343,9 @@ package final class Transport: @unchecked Sendable {
             curl_easy_cleanup(attempt.pointee.easy)
         }
         // Closes the pooled connections, which calls back into the core.
-        _ = curl_multi_cleanup(multi)
+        for multi in multis {
+            if let handle = multi.handle { _ = curl_multi_cleanup(handle) }
+        }
         for attempt in slots {
             attempt.pointee.endpoint?.release()
             attempt.pointee.freeMemory()
@@ -365,6 +359,8 @@ package final class Transport: @unchecked Sendable {
         inFlight = 0
         core.pointee.sockets.destroy()
         core.pointee.poller.destroy()
+        multis.deinitialize()
+        multis.deallocate()
         core.deinitialize(count: 1)
         core.deallocate()
         self.core = nil

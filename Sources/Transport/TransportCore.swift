@@ -14,12 +14,10 @@ import Model
 struct TransportCore {
     var poller: Poller
     var sockets = SocketTable()
-    /// When libcurl wants to be called for its timers; nil for never.
-    var timer: Instant?
     /// Attempts whose name is being resolved.
     var resolving = 0
-    /// Sockets that the callbacks made and did not close yet, idle connections included.
-    var connections = 0
+    /// By a socket's multi handle.
+    let multis: UnsafeMutableBufferPointer<MultiHandle>
     /// A socket could not be made for want of descriptors or memory since the loop last looked.
     var lackedSockets = false
     let judge: AddressJudge?
@@ -28,9 +26,9 @@ struct TransportCore {
     let snippetCap: Int
 }
 
-// The callbacks below are C functions. A context pointer is either the core or a slot's state, as set beside them.
+// The callbacks below are C functions. A context pointer is the core, a multi handle's or a slot's state, as set beside them.
 
-/// `CURLMOPT_SOCKETFUNCTION`: libcurl says what it waits for on a descriptor. Context: the core.
+/// `CURLMOPT_SOCKETFUNCTION`: libcurl says what it waits for on a descriptor. Context: the multi handle.
 func socketChanged(
     _ easy: UnsafeMutableRawPointer?,
     _ descriptor: curl_socket_t,
@@ -38,7 +36,8 @@ func socketChanged(
     _ context: UnsafeMutableRawPointer?,
     _ unused: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard let core = context?.assumingMemoryBound(to: TransportCore.self) else { return 0 }
+    guard let multi = context?.assumingMemoryBound(to: MultiHandle.self) else { return 0 }
+    let core = multi.pointee.core
     let interest: Poller.Interest =
         switch what {
         case martlet_curl_poll_in: .readable
@@ -49,10 +48,10 @@ func socketChanged(
     if core.pointee.sockets.isUntracked(descriptor), isInternal(easy) {
         // Later releases watch a descriptor of the multi handle's own, which lives as long as that, and forget it whenever
         // no transfer runs. Where there is no memory it stays untracked, which costs calls and nothing else.
-        _ = core.pointee.sockets.opened(descriptor)
+        _ = core.pointee.sockets.opened(descriptor, by: multi.pointee.index)
     }
     let poller = core.pointee.poller
-    core.pointee.sockets.want(interest, of: descriptor, poller: poller)
+    core.pointee.sockets.want(interest, of: descriptor, by: multi.pointee.index, poller: poller)
     return 0
 }
 
@@ -63,14 +62,14 @@ private func isInternal(_ easy: UnsafeMutableRawPointer?) -> Bool {
     return martlet_curl_get_pointer(easy, CURLINFO_PRIVATE, &context) == CURLE_OK && context == nil
 }
 
-/// `CURLMOPT_TIMERFUNCTION`: libcurl says when it wants to be called. Context: the core.
+/// `CURLMOPT_TIMERFUNCTION`: libcurl says when it wants to be called. Context: the multi handle.
 func timerChanged(
     _ multi: UnsafeMutableRawPointer?,
     _ milliseconds: Int,
     _ context: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard let core = context?.assumingMemoryBound(to: TransportCore.self) else { return 0 }
-    core.pointee.timer =
+    guard let multi = context?.assumingMemoryBound(to: MultiHandle.self) else { return 0 }
+    multi.pointee.timer =
         switch milliseconds {
         case ..<0: nil
         case 0: Instant(nanoseconds: .min)
@@ -109,12 +108,12 @@ func openSocket(
         }
         return martlet_curl_socket_bad
     }
-    guard core.pointee.sockets.opened(descriptor) else {
+    guard let multi = attempt.pointee.multi, core.pointee.sockets.opened(descriptor, by: multi.pointee.index) else {
         attempt.pointee.lackedResources = true
         closeDescriptor(descriptor)
         return martlet_curl_socket_bad
     }
-    core.pointee.connections += 1
+    multi.pointee.connections += 1
     return descriptor
 }
 
@@ -122,8 +121,10 @@ func openSocket(
 func closeSocket(_ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
     if let core = context?.assumingMemoryBound(to: TransportCore.self) {
         let poller = core.pointee.poller
+        if let multi = core.pointee.sockets.owner(of: descriptor), multi < core.pointee.multis.count {
+            core.pointee.multis[multi].connections -= 1
+        }
         core.pointee.sockets.closing(descriptor, poller: poller)
-        core.pointee.connections -= 1
     }
     closeDescriptor(descriptor)
     return 0
