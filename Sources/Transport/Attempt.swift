@@ -82,6 +82,8 @@ struct AttemptState {
     var hasOwnTLS = false
     var timeoutMilliseconds = 0
     var connectTimeoutMilliseconds = 0
+    /// Names are taken as the multi handle has them, without a look at their age.
+    var trustsNames = false
     /// The last attempt made a connection, maybe because a kept one had died: see `Transport.reset`.
     var needsReset = false
 
@@ -137,6 +139,7 @@ struct AttemptState {
         hasOwnTLS = false
         timeoutMilliseconds = 0
         connectTimeoutMilliseconds = 0
+        trustsNames = false
     }
 
     func freeMemory() {

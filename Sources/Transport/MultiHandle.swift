@@ -18,8 +18,18 @@ struct MultiHandle {
     var added = 0
     /// Sockets that the callbacks made and did not close yet, idle connections included.
     var connections = 0
+    /// When libcurl last threw out the addresses of names that had become too old.
+    var namesCheckedAt = Instant(nanoseconds: .min)
     /// libcurl was called since all completions were taken, so that some may wait.
     var mayHoldCompletions = false
+
+    /// Whether all addresses are known to be young enough for an attempt that begins at `time`.
+    ///
+    /// libcurl 7 looks at each address it knows whenever a transfer ends. Once a second is enough for those that are kept
+    /// for a minute.
+    func knowsYoungNames(at time: Instant) -> Bool {
+        time < namesCheckedAt.advanced(milliseconds: 1000)
+    }
 
     /// Attempts that one is made for.
     static var attempts: Int { 128 }

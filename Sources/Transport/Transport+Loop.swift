@@ -119,6 +119,8 @@ extension Transport {
         end.code = code
         end.headIsComplete = head.isComplete
         end.status = head.status
+        // Throwing old names out is the last that libcurl did for it.
+        if code == CURLE_OK, !attempt.pointee.trustsNames { attempt.pointee.multi?.pointee.namesCheckedAt = now }
         if !head.isComplete { examine(attempt, nanoseconds: nanoseconds, &end) }
         let errorClass = ErrorClass(end)
         report(attempt)

@@ -2,6 +2,9 @@ import CCurl
 
 /// What an easy handle is told: once when it is made, and per attempt.
 extension Transport {
+    /// How long the address of a name is used before it is asked for again: libcurl's own default.
+    private static var nameLifetimeSeconds: Int { 60 }
+
     /// Sets what no attempt changes; false where libcurl refuses an option or lacks memory.
     func configureConstants(of attempt: UnsafeMutablePointer<AttemptState>) -> Bool {
         guard let core else { return false }
@@ -42,6 +45,7 @@ extension Transport {
         easy.set(CURLOPT_HTTP09_ALLOWED, 0)
         easy.set(CURLOPT_TCP_NODELAY, 1)
         easy.set(CURLOPT_TCP_KEEPALIVE, 0)
+        easy.set(CURLOPT_DNS_CACHE_TIMEOUT, Transport.nameLifetimeSeconds)
         easy.set(CURLOPT_MAXLIFETIME_CONN, max(options.connectionLifetimeSeconds, 1))
         // Answers are small, and each transfer in flight has such a buffer.
         easy.set(CURLOPT_BUFFERSIZE, 4096)
@@ -86,6 +90,12 @@ extension Transport {
         if attempt.pointee.connectTimeoutMilliseconds != connectTimeout {
             attempt.pointee.connectTimeoutMilliseconds = connectTimeout
             easy.set(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout)
+        }
+        let startedAt = attempt.pointee.startedAt
+        let trustsNames = isVersion7 && attempt.pointee.multi?.pointee.knowsYoungNames(at: startedAt) == true
+        if attempt.pointee.trustsNames != trustsNames {
+            attempt.pointee.trustsNames = trustsNames
+            easy.set(CURLOPT_DNS_CACHE_TIMEOUT, trustsNames ? -1 : Transport.nameLifetimeSeconds)
         }
         return easy.failure == CURLE_OK
     }

@@ -30,8 +30,8 @@ package final class Transport: @unchecked Sendable {
     /// Plain memory that libcurl's callbacks point at; freed by ``close()`` after everything of libcurl's.
     let multis: UnsafeMutableBufferPointer<MultiHandle>
     let usesHTTP2: Bool
-    /// Endpoints bring their host header along; see ``Endpoint``.
-    private let writesHost: Bool
+    /// libcurl 7 repeats work for each transfer that later releases do not.
+    let isVersion7: Bool
     /// libcurl was called since ``nextCompletion()`` last answered nil, so that completions may wait.
     @exclusivity(unchecked) var mayHoldCompletions = false
     /// When the bound on connections that a shortage of descriptors brought about is lifted; nil where there is none.
@@ -83,7 +83,7 @@ package final class Transport: @unchecked Sendable {
         }
         self.core = core
         usesHTTP2 = options.http2 && library.offersHTTP2
-        writesHost = library.version < 0x080000
+        isVersion7 = library.version < 0x080000
         // The first at once: who opens an engine is told of a lack of memory, who pushes is not.
         guard let first = multis.baseAddress, make(first) else {
             close()
@@ -97,7 +97,7 @@ package final class Transport: @unchecked Sendable {
         return try Endpoint(
             options,
             userAgent: self.options.userAgent,
-            writesHost: writesHost,
+            writesHost: isVersion7,
             serial: lastSerial
         )
     }

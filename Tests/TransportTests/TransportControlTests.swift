@@ -163,4 +163,36 @@ import Testing
         #expect(lane.ended.allSatisfy { $0.result.status == 200 })
         shutdown(listener, Int32(SHUT_RDWR))
     }
+
+    @Test func namesAreLookedAtOnceASecondAtTheMost() throws {
+        let server = TestServer.serve { connection, _ in connection.answer() }
+        defer { server.stop() }
+        let lane = try TestLane(maximumInFlight: 1)
+        defer { lane.close() }
+        let endpoint = try lane.endpoint(server.url)
+        #expect(!lane.transport.multis[0].knowsYoungNames(at: Clock.monotonic()))
+        #expect(try lane.attempt(lane.endpoint("http://127.0.0.1:1/")).result.errorClass == .connect)
+        #expect(!lane.transport.multis[0].knowsYoungNames(at: Clock.monotonic()))
+
+        let before = Clock.monotonic()
+        #expect(try lane.attempt(endpoint).result.errorClass == .none)
+        let first = lane.transport.multis[0].namesCheckedAt
+        #expect(first >= before && first <= Clock.monotonic())
+        #expect(lane.transport.multis[0].knowsYoungNames(at: first.advanced(milliseconds: 999)))
+        #expect(!lane.transport.multis[0].knowsYoungNames(at: first.advanced(milliseconds: 1000)))
+    }
+
+    @Test func receiversKeepTheirMultiHandle() throws {
+        let server = TestServer { connection, number in
+            while connection.readRequest() != nil {
+                guard connection.answer(200, body: "\(number)") else { return }
+            }
+        }
+        defer { server.stop() }
+        let lane = try TestLane(maximumInFlight: 2000)
+        defer { lane.close() }
+        #expect(lane.transport.multis.count == 16)
+        // Other paths of the same receiver find its connection.
+        for path in 0..<20 { #expect(try lane.attempt(lane.endpoint(server.url + "\(path)")).snippet == "0") }
+    }
 }
