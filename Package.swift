@@ -19,7 +19,7 @@ let package = Package(
         .target(name: "CHardware"),
         .target(name: "CMartlet"),
         .target(name: "CPlatform"),
-        .target(name: "JSONText"),
+        .target(name: "JSONText", dependencies: ["CHardware"]),
         .target(name: "Signing", dependencies: ["CHardware"]),
         .target(name: "Model", dependencies: ["JSONText"]),
         .target(name: "Threading", dependencies: ["CPlatform", "Model"]),
@@ -56,7 +56,7 @@ let package = Package(
         ),
         // Receivers on loopback that tests of several rooms talk to.
         .target(name: "TestSupport", dependencies: ["Threading"], path: "Tests/TestSupport"),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "CHardware"]),
         .testTarget(name: "SigningTests", dependencies: ["Signing"]),
         .testTarget(name: "ModelTests", dependencies: ["Model", "JSONText"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading"]),

@@ -3,6 +3,14 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
+/* XGETBV of XCR0: bits 1 and 2 are the SSE and AVX state (Intel SDM volume 1, section 13.3). */
+static int saves_avx_registers(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & 6) == 6;
+}
+
 static uint32_t ask_processor(void)
 {
     uint32_t features = MARTLET_HW_ASKED;
@@ -10,13 +18,20 @@ static uint32_t ask_processor(void)
     if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
         return features;
     }
-    /* Only SSE registers are used, which every x86-64 system saves: there is no need to ask for AVX state. */
+    /* SSE registers every x86-64 system saves; AVX registers only where it says so. */
+    const int saves_extended = (ecx >> 27) & 1, avx = (ecx >> 28) & 1;
     const int pclmulqdq = (ecx >> 1) & 1, ssse3 = (ecx >> 9) & 1, sse41 = (ecx >> 19) & 1, sse42 = (ecx >> 20) & 1;
     if (pclmulqdq && sse42) {
         features |= MARTLET_HW_HAS_CRC32C;
     }
-    if (ssse3 && sse41 && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ((ebx >> 29) & 1)) {
-        features |= MARTLET_HW_HAS_SHA256;
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
+        const int bmi = (ebx >> 3) & 1, avx2 = (ebx >> 5) & 1, sha = (ebx >> 29) & 1;
+        if (ssse3 && sse41 && sha) {
+            features |= MARTLET_HW_HAS_SHA256;
+        }
+        if (saves_extended && avx && avx2 && bmi && saves_avx_registers()) {
+            features |= MARTLET_HW_HAS_AVX2;
+        }
     }
     return features;
 }

@@ -13,6 +13,8 @@
 #define MARTLET_HW_ASKED 1u
 #define MARTLET_HW_HAS_SHA256 2u
 #define MARTLET_HW_HAS_CRC32C 4u
+/* AVX2 and BMI1, whose registers the system saves. */
+#define MARTLET_HW_HAS_AVX2 8u
 
 /* Returns MARTLET_HW_ASKED together with the MARTLET_HW_HAS_… bits that hold. */
 uint32_t martlet_hw_features(void);

@@ -1,3 +1,5 @@
+import CHardware
+
 extension JSONText {
     /// The bytes that mean something in JSON.
     enum Byte {
@@ -42,31 +44,19 @@ extension JSONText {
         p.load(as: UInt8.self)
     }
 
-    /// A mark in the top bit of each byte that is not plain string content, exact up to and including the lowest mark.
-    ///
-    /// Plain means ASCII and neither a quote, a backslash nor a control character. A subtraction that borrows may set
-    /// false marks, but only above a true one, so the lowest mark can be trusted.
-    @inline(__always)
-    static func specials(_ word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let quote = (word ^ (ones &* 0x22)) &- ones
-        let backslash = (word ^ (ones &* 0x5C)) &- ones
-        let control = word &- (ones &* 0x20)
-        return (quote | backslash | control | word) & (ones &* 0x80)
-    }
-
-    /// Goes past plain string content, and stops at the first other byte or less than eight bytes before `end`.
+    /// Goes past plain string content, which is ASCII without quotes, backslashes and control characters; stops at the
+    /// first other byte or less than eight bytes before `end`.
     @inline(__always)
     static func skipPlain(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> UnsafeRawPointer {
         var p = start
-        while end - p >= 8 {
-            // In bounds: eight bytes are left.
-            let marks = specials(word(p))
-            if marks != 0 {
-                return p + (marks.trailingZeroBitCount &>> 3)
-            }
-            p += 8
+        while end - p >= 16 {
+            // In bounds: 16 bytes are left.
+            let count = martlet_hw_plain16(p)
+            p += Int(count)
+            if count < 16 { return p }
         }
+        // In bounds: eight bytes are left.
+        if end - p >= 8 { p += Int(martlet_hw_plain8(word(p))) }
         return p
     }
 

@@ -178,32 +178,47 @@ extension JSONText {
         }
     }
 
-    /// The check and the search together; the extraction is prepared for these paths, of which there is one at least.
+    /// The check and the search together.
+    ///
+    /// - Parameters:
+    ///   - counters: room for one number for each node of `paths`.
+    ///   - slices: room for one slice for each path, of which there is one at least; initialized.
+    static func extract(
+        _ bytes: UnsafeRawBufferPointer,
+        maximumDepth: Int,
+        paths: PathSet,
+        counters: UnsafeMutableBufferPointer<Int32>,
+        slices: UnsafeMutableBufferPointer<Slice>
+    ) -> Failure? {
+        paths.nodes.withUnsafeBufferPointer { nodes in
+            paths.names.withUnsafeBytes { names in
+                guard let nodes = nodes.baseAddress, let names = names.baseAddress,
+                    let counters = counters.baseAddress, let slots = slices.baseAddress
+                else {
+                    return validate(bytes, maximumDepth: maximumDepth)
+                }
+                var matcher = PathMatcher(nodes: nodes, names: names, counters: counters, slots: slots)
+                let failure = scan(bytes, maximumDepth: maximumDepth, sink: &matcher)
+                // A slot whose bit is off holds what a later duplicate made void.
+                let filled = failure == nil ? matcher.filled : 0
+                for slot in slices.indices where filled &>> UInt64(slot) & 1 == 0 {
+                    slices[slot] = .missing
+                }
+                return failure
+            }
+        }
+    }
+
+    /// The same with the caller's own buffer.
     static func extract(
         _ bytes: UnsafeRawBufferPointer,
         maximumDepth: Int,
         paths: PathSet,
         extraction: inout Extraction
     ) -> Failure? {
-        paths.nodes.withUnsafeBufferPointer { nodes in
-            paths.names.withUnsafeBytes { names in
-                extraction.counters.withUnsafeMutableBufferPointer { counters in
-                    extraction.slices.withUnsafeMutableBufferPointer { slices in
-                        guard let nodes = nodes.baseAddress, let names = names.baseAddress,
-                            let counters = counters.baseAddress, let slots = slices.baseAddress
-                        else {
-                            return validate(bytes, maximumDepth: maximumDepth)
-                        }
-                        var matcher = PathMatcher(nodes: nodes, names: names, counters: counters, slots: slots)
-                        let failure = scan(bytes, maximumDepth: maximumDepth, sink: &matcher)
-                        // A slot whose bit is off holds what a later duplicate made void.
-                        let filled = failure == nil ? matcher.filled : 0
-                        for slot in slices.indices where filled &>> UInt64(slot) & 1 == 0 {
-                            slices[slot] = .missing
-                        }
-                        return failure
-                    }
-                }
+        extraction.counters.withUnsafeMutableBufferPointer { counters in
+            extraction.slices.withUnsafeMutableBufferPointer { slices in
+                extract(bytes, maximumDepth: maximumDepth, paths: paths, counters: counters, slices: slices)
             }
         }
     }

@@ -1,3 +1,5 @@
+import CHardware
+
 extension JSONText {
     /// One token read, or why it cannot be.
     struct Token {
@@ -29,39 +31,49 @@ extension JSONText {
     /// Reads a string whose opening quote is at `p` (RFC 8259 section 7).
     @inline(__always)
     static func string(_ p: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Token {
-        let q = skipPlain(p + 1, end)
+        // Most keys and many values end within 16 bytes.
+        guard end - p > 16 else {
+            return stringWithMore(p + 1, end, escaped: false)
+        }
+        // In bounds: 16 bytes are left behind the quote.
+        let q = p + 1 + Int(martlet_hw_plain16(p + 1))
         if q < end, byte(q) == Byte.quote {
             return Token(q + 1, .string)
         }
-        return stringWithMore(q, end)
+        return longString(q, end)
+    }
+
+    /// Reads the rest of a string from `start`, many bytes at once where the processor can.
+    @inline(never)
+    private static func longString(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Token {
+        let text = start.assumingMemoryBound(to: UInt8.self)
+        var resume: UnsafePointer<UInt8>? = text
+        var escaped: Int32 = 0
+        if let quote = martlet_hw_json_string_end(text, end.assumingMemoryBound(to: UInt8.self), &resume, &escaped) {
+            return Token(UnsafeRawPointer(quote) + 1, .string, escaped: escaped != 0)
+        }
+        return stringWithMore(resume.map { UnsafeRawPointer($0) } ?? start, end, escaped: escaped != 0)
     }
 
     /// Reads the rest of a string from `start`, with whatever it may hold.
     @inline(never)
-    private static func stringWithMore(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Token {
+    private static func stringWithMore(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer, escaped: Bool) -> Token {
         var p = start
-        var escaped = false
-        while p < end {
+        var escaped = escaped
+        while true {
+            p = skipPlain(p, end)
+            guard p < end else {
+                return Token(end, wrong: .stringNotClosed)
+            }
             let first = byte(p)
-            if first >= 0x80 {
-                p = skipSequences(p, end)
-                guard p < end else {
-                    break
-                }
-                guard byte(p) >= 0x80 else {
-                    continue
-                }
-                // Malformed, or too near the end for a read of four bytes.
-                let sequence = utf8Sequence(p, end)
-                p += sequence.length
-                guard sequence.isWhole else {
-                    return Token(p, wrong: p < end ? .badUTF8 : .stringNotClosed)
-                }
-            } else if first == Byte.backslash {
+            if first == Byte.quote {
+                return Token(p + 1, .string, escaped: escaped)
+            }
+            if first == Byte.backslash {
                 escaped = true
                 p += 1
                 guard p < end else {
-                    break
+                    return Token(end, wrong: .stringNotClosed)
                 }
                 let letter = byte(p)
                 p += 1
@@ -75,18 +87,39 @@ extension JSONText {
                         }
                         p += 1
                     }
-                } else if escapeValue(letter) == 0 {
+                } else if !isEscape(letter) {
                     return Token(p - 1, wrong: .badEscape)
                 }
-            } else if first == Byte.quote {
-                return Token(p + 1, .string, escaped: escaped)
+            } else if first >= 0x80 {
+                p = skipSequences(p, end)
+                guard p < end else {
+                    return Token(end, wrong: .stringNotClosed)
+                }
+                guard byte(p) >= 0x80 else {
+                    continue
+                }
+                // Malformed, or too near the end for a read of four bytes.
+                let sequence = utf8Sequence(p, end)
+                p += sequence.length
+                guard sequence.isWhole else {
+                    return Token(p, wrong: p < end ? .badUTF8 : .stringNotClosed)
+                }
             } else if first < Byte.space {
                 return Token(p, wrong: .controlCharacter)
             } else {
-                p = skipPlain(p + 1, end)
+                // Plain, but too near the end for a read of eight bytes.
+                p += 1
             }
         }
-        return Token(end, wrong: .stringNotClosed)
+    }
+
+    /// Whether the letter behind a backslash makes an escape of two bytes: one bit for each of `"`, `/`, `\\`, b, f, n, r, t.
+    @inline(__always)
+    private static func isEscape(_ letter: UInt8) -> Bool {
+        let low: UInt64 = 1 &<< 0x22 | 1 &<< 0x2F
+        let high: UInt64 = 1 &<< 0x1C | 1 &<< 0x22 | 1 &<< 0x26 | 1 &<< 0x2E | 1 &<< 0x32 | 1 &<< 0x34
+        let bits = letter < 0x40 ? low : letter < 0x80 ? high : 0
+        return bits &>> UInt64(letter & 63) & 1 == 1
     }
 
     /// The byte that a one-letter escape stands for, or 0.

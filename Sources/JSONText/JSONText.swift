@@ -57,4 +57,21 @@ package enum JSONText {
         }
         return extract(bytes, maximumDepth: maximumDepth, paths: paths, extraction: &extraction)
     }
+
+    /// The same with one slice per path in the caller's memory, which is initialized and has exactly that many.
+    package static func validate(
+        _ bytes: UnsafeRawBufferPointer,
+        maximumDepth: Int = defaultDepth,
+        extracting paths: PathSet,
+        into slices: UnsafeMutableBufferPointer<Slice>
+    ) -> Failure? {
+        precondition(slices.count == paths.count, "one slice for each path")
+        guard paths.count > 0 else {
+            return validate(bytes, maximumDepth: maximumDepth)
+        }
+        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: paths.nodes.count) { counters in
+            counters.initialize(repeating: 0)
+            return extract(bytes, maximumDepth: maximumDepth, paths: paths, counters: counters, slices: slices)
+        }
+    }
 }

@@ -121,12 +121,4 @@ struct MutationTests {
         default: bytes.removeLast(bytes.count - place)
         }
     }
-
-    private func expectAgreement(_ bytes: [UInt8]) {
-        let wanted = Reference.failure(bytes)
-        let failure = check(bytes)
-        if failure?.offset != wanted {
-            Issue.record("\(bytes): \(String(describing: failure)), not \(String(describing: wanted))")
-        }
-    }
 }

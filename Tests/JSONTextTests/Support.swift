@@ -1,4 +1,5 @@
 import JSONText
+import Testing
 
 /// A generator of random numbers that gives the same ones again for the same seed (SplitMix64).
 struct Seeded: RandomNumberGenerator {
@@ -27,6 +28,15 @@ func check(_ bytes: [UInt8], maximumDepth: Int = 64) -> JSONText.Failure? {
 
 func check(_ text: String, maximumDepth: Int = 64) -> JSONText.Failure? {
     check(Array(text.utf8), maximumDepth: maximumDepth)
+}
+
+/// Records an issue where the fast reader and the reference disagree.
+func expectAgreement(_ bytes: [UInt8]) {
+    let wanted = Reference.failure(bytes)
+    let failure = check(bytes)
+    if failure?.offset != wanted {
+        Issue.record("\(bytes): \(String(describing: failure)), not \(String(describing: wanted))")
+    }
 }
 
 /// What stands at the paths, as text; nil where nothing does.

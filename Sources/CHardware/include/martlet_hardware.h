@@ -62,6 +62,17 @@ int32_t martlet_hw_crc32c_with(
     int32_t implementation, uint32_t crc, const void *bytes, size_t length, uint32_t *result);
 
 /*
+ * Finds the closing quote of a JSON string (RFC 8259 section 7), whose content has been read up to `text`, which stands
+ * neither behind a backslash nor inside a UTF-8 sequence. Reads nothing at or behind `end`.
+ *
+ * Returns the place of the quote where all in front of it is right, and sets `*escaped` to 1 where there is a backslash.
+ * Returns NULL where it cannot tell: something is wrong, there is an escape of six bytes, or the processor lacks what this
+ * needs. Everything up to `*resume` is right then, and reading can go on there as from `text`.
+ */
+const uint8_t *martlet_hw_json_string_end(
+    const uint8_t *text, const uint8_t *end, const uint8_t **resume, int32_t *escaped);
+
+/*
  * Fills `length` bytes from the system's generator for secrets: getrandom(2) on Linux, getentropy(3) elsewhere.
  *
  * Returns 0, or the errno of the call that failed; the bytes are then not to be used. Waits only while a machine that
