@@ -56,7 +56,7 @@ extension DeliveryCore {
     }
 
     private func orderKey(of new: NewDelivery) -> UInt64 {
-        switch policies[Int(new.webhook.index)].ordering {
+        switch policies[Int(new.webhook.index)].policy.ordering {
         case .none: 0
         case .key: new.orderKey
         case .strict: 1
@@ -90,7 +90,7 @@ extension DeliveryCore {
         var verdict = Verdict.of(
             result,
             attempt: Int(records[delivery].tries),
-            policy: policies[index].retry,
+            policy: policies[index].policy.retry,
             at: wall,
             random: &random
         )
@@ -134,10 +134,10 @@ extension DeliveryCore {
         records[delivery].tries &+= 1
         records[delivery].lastError = .circuitOpen
         skippedTries &+= 1
-        let delays = policies[index].retry.delaysMilliseconds
+        let delays = policies[index].policy.retry.delaysMilliseconds
         let used = Int(records[delivery].tries)
         guard used <= delays.count else { return settle(delivery, .failed) }
-        let wait = Verdict.jittered(delays[used - 1], by: policies[index].retry.jitter, random: &random)
+        let wait = Verdict.jittered(delays[used - 1], by: policies[index].policy.retry.jitter, random: &random)
         webhooks[index].move(delivery, to: .waiting, in: records)
         let due = now.advanced(milliseconds: wait).nanoseconds
         records[delivery].due = due

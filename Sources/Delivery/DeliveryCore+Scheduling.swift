@@ -183,7 +183,7 @@ extension DeliveryCore {
         let index = Int(webhook)
         guard webhooks[index].isPresent else { return }
         defer { forgetWake(webhook, ifLaterThan: webhooks[index].startableAt) }
-        let cap = policies[index].retry.retryAfterCapMilliseconds
+        let cap = policies[index].policy.retry.retryAfterCapMilliseconds
         if let pause = Verdict.wait(askedBy: result, cap: cap, at: wall), pause > 0 {
             let until = now.advanced(milliseconds: pause).nanoseconds
             webhooks[index].pausedUntil = max(webhooks[index].pausedUntil, until)
@@ -195,7 +195,7 @@ extension DeliveryCore {
             isPushBack: isPushBack,
             maximum: webhooks[index].maximumInFlight
         )
-        if let breaker = policies[index].breaker {
+        if let breaker = policies[index].policy.breaker {
             if isPushBack {
                 webhooks[index].breaker.failed(at: now, policy: breaker, random: &random)
             } else if result.status != 0 {
@@ -209,7 +209,7 @@ extension DeliveryCore {
             webhooks[index].failingSince = .max
         } else if webhooks[index].failingSince == .max {
             webhooks[index].failingSince = now.nanoseconds
-        } else if let limit = policies[index].disableAfterMilliseconds,
+        } else if let limit = policies[index].policy.disableAfterMilliseconds,
             now >= Instant(nanoseconds: webhooks[index].failingSince).advanced(milliseconds: limit)
         {
             disable(webhook, .failing)

@@ -29,9 +29,10 @@ package struct DeliveryCore: ~Copyable {
     package let options: Options
     var random: RandomSource
     var records = Slab<DeliveryRecord>()
-    var webhooks: ContiguousArray<WebhookState> = []
-    /// By the same index; apart, because a policy holds an array.
-    var policies: ContiguousArray<WebhookPolicy> = []
+    var webhooks = Chunks<WebhookState>()
+    /// By the same index; one object for neighbours that are alike, which nearly all webhooks of an engine are.
+    var policies: ContiguousArray<SharedPolicy> = []
+    private var latestPolicy: SharedPolicy?
     /// By the same index; nil where nothing was ever ordered.
     var orders: ContiguousArray<OrderBook?> = []
     var timers = TimerHeap()
@@ -145,9 +146,10 @@ extension DeliveryCore {
         pausedUntil: Instant? = nil
     ) {
         let index = Int(slot.index)
+        let shared = share(policy)
         while webhooks.count <= index {
             webhooks.append(WebhookState())
-            policies.append(policy)
+            policies.append(shared)
             orders.append(nil)
         }
         precondition(webhooks[index].occupancy == .free, "the webhook index is in use")
@@ -161,14 +163,14 @@ extension DeliveryCore {
         state.isInRing = webhooks[index].isInRing
         state.isHeld = webhooks[index].isHeld
         webhooks[index] = state
-        policies[index] = policy
+        policies[index] = shared
         orders[index] = nil
     }
 
     /// The new policy applies from the next attempt.
     package mutating func updateWebhook(_ slot: WebhookSlot, policy: WebhookPolicy) {
         guard isPresent(slot) else { return }
-        policies[Int(slot.index)] = policy
+        policies[Int(slot.index)] = share(policy)
         webhooks[Int(slot.index)].configure(policy)
         forgetWake(slot.index, ifLaterThan: webhooks[Int(slot.index)].startableAt)
         offer(slot.index)
@@ -206,6 +208,13 @@ extension DeliveryCore {
         }
         webhooks[index].occupancy = .leaving
         releaseIfDone(slot.index)
+    }
+
+    private mutating func share(_ policy: WebhookPolicy) -> SharedPolicy {
+        if let latestPolicy, latestPolicy.policy == policy { return latestPolicy }
+        let shared = SharedPolicy(policy)
+        latestPolicy = shared
+        return shared
     }
 
     mutating func releaseIfDone(_ index: UInt32) {

@@ -78,6 +78,15 @@ extension WebhookPolicy {
     }
 }
 
+/// One policy for many webhooks.
+final class SharedPolicy: Sendable {
+    let policy: WebhookPolicy
+
+    init(_ policy: WebhookPolicy) {
+        self.policy = policy
+    }
+}
+
 /// Why Martlet disabled a webhook by itself.
 package enum DisableReason: UInt8, Hashable, Sendable {
     /// The receiver answered 410 Gone (Standard Webhooks 1.0.0: the sender should disable the endpoint).

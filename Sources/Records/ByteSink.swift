@@ -2,19 +2,22 @@
 ///
 /// Writing past the end is noted and does nothing, so a length that was computed wrong costs a record and not the process.
 package struct ByteSink {
-    private let buffer: UnsafeMutableRawBufferPointer
-    package private(set) var count = 0
+    @usableFromInline let buffer: UnsafeMutableRawBufferPointer
+    @usableFromInline package internal(set) var count = 0
     /// Something did not fit.
-    package private(set) var isOverrun = false
+    @usableFromInline package internal(set) var isOverrun = false
 
+    @inlinable
     package init(_ buffer: UnsafeMutableRawBufferPointer) {
         self.buffer = buffer
     }
 
+    @inlinable
     package var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: buffer[..<count])
     }
 
+    @inlinable
     package mutating func put<Number: FixedWidthInteger>(_ number: Number) {
         let size = MemoryLayout<Number>.size
         guard buffer.count - count >= size else {
@@ -25,6 +28,7 @@ package struct ByteSink {
         count += size
     }
 
+    @inlinable
     package mutating func put(_ bytes: UnsafeRawBufferPointer) {
         guard buffer.count - count >= bytes.count else {
             isOverrun = true

@@ -10,20 +10,36 @@ import Model
 ///
 /// Keys are hashed with the process's random seed: they may come from customers of the host, and one of them must not be
 /// able to make the others' events slow.
-struct KeyTable: Sendable {
+final class KeyTable: @unchecked Sendable {
+    // Sendable: it is part of the registry's state and touched only under the registry's lock.
+    /// Most keys find one webhook, whose filter the look-up has settled: it stands here, a list of one would be memory to
+    /// look up and to pay for.
     private struct Entry: Sendable {
         var key: String
-        var postings: Postings
+        var first: WebhookTarget?
+        /// All that `first` is not.
+        var others: Others?
+
+        var isEmpty: Bool { first == nil && others == nil }
+    }
+
+    final class Others: @unchecked Sendable {
+        // Sendable: it is part of the registry's state and touched only under the registry's lock.
+        @exclusivity(unchecked)
+        fileprivate(set) var postings = Postings()
     }
 
     /// A power of two of slots, at most half of them used, so that a search always ends. 0 marks a free one, else it is
     /// the entry's place and 1.
+    @exclusivity(unchecked)
     private var slots: [Slot] = Array(repeating: Slot(), count: 4)
+    @exclusivity(unchecked)
     private var entries: ContiguousArray<Entry?> = []
     private var freeEntries: [UInt32] = []
     private var count = 0
     /// No key was ever longer: what is longer needs no hashing.
-    private(set) var longestKey = 0
+    @exclusivity(unchecked)
+    private var longestKey = 0
 
     private struct Slot: Sendable {
         var hash: UInt32 = 0
@@ -60,17 +76,15 @@ struct KeyTable: Sendable {
         return place
     }
 
-    /// The webhooks under a key.
-    func lists(
-        of key: UnsafeRawBufferPointer
-    ) -> (always: ContiguousArray<WebhookTarget>, candidates: ContiguousArray<Candidate>)? {
+    /// The webhooks under a key: one that matches by it alone, and all others.
+    func find(_ key: UnsafeRawBufferPointer) -> (first: WebhookTarget?, others: Others?)? {
         guard key.count <= longestKey else { return nil }
         let entry = slots[place(of: key, hash: KeyTable.hash(key))].entry
         guard entry != 0, let found = entries[Int(entry) - 1] else { return nil }
-        return (found.postings.always.items, found.postings.candidates.items)
+        return (found.first, found.others)
     }
 
-    mutating func insert(_ target: WebhookTarget, _ filter: BoundFilter?, key: String) {
+    func insert(_ target: WebhookTarget, _ filter: BoundFilter?, key: String) {
         var text = key
         let hash = text.withUTF8 { KeyTable.hash(UnsafeRawBufferPointer($0)) }
         var place = text.withUTF8 { self.place(of: UnsafeRawBufferPointer($0), hash: hash) }
@@ -81,15 +95,21 @@ struct KeyTable: Sendable {
             }
             let entry = freeEntries.popLast() ?? UInt32(truncatingIfNeeded: entries.count)
             if Int(entry) == entries.count { entries.append(nil) }
-            entries[Int(entry)] = Entry(key: key, postings: Postings())
+            entries[Int(entry)] = Entry(key: key)
             slots[place] = Slot(hash: hash, entry: entry + 1)
             count += 1
             longestKey = max(longestKey, key.utf8.count)
         }
-        entries[Int(slots[place].entry) - 1]?.postings.insert(target, filter)
+        let entry = Int(slots[place].entry) - 1
+        if filter == nil, entries[entry]?.isEmpty ?? false {
+            entries[entry]?.first = target
+            return
+        }
+        if entries[entry]?.others == nil { entries[entry]?.others = Others() }
+        entries[entry]?.others?.postings.insert(target, filter)
     }
 
-    mutating func remove(_ id: Identifier, hasFilter: Bool, key: String) {
+    func remove(_ id: Identifier, hasFilter: Bool, key: String) {
         var text = key
         let place = text.withUTF8 { bytes in
             let key = UnsafeRawBufferPointer(bytes)
@@ -98,8 +118,13 @@ struct KeyTable: Sendable {
         let number = slots[place].entry
         guard number != 0 else { return }
         let entry = Int(number) - 1
-        entries[entry]?.postings.remove(id, hasFilter: hasFilter)
-        guard entries[entry]?.postings.isEmpty ?? true else { return }
+        if !hasFilter, entries[entry]?.first?.id == id {
+            entries[entry]?.first = nil
+        } else if let others = entries[entry]?.others {
+            others.postings.remove(id, hasFilter: hasFilter)
+            if others.postings.isEmpty { entries[entry]?.others = nil }
+        }
+        guard entries[entry]?.isEmpty ?? true else { return }
         entries[entry] = nil
         freeEntries.append(number - 1)
         count -= 1
@@ -107,7 +132,7 @@ struct KeyTable: Sendable {
     }
 
     /// Frees a slot and moves up those behind it that would no longer be found.
-    private mutating func vacate(_ place: Int) {
+    private func vacate(_ place: Int) {
         let mask = slots.count - 1
         var hole = place
         var next = (place + 1) & mask
@@ -123,7 +148,7 @@ struct KeyTable: Sendable {
         slots[hole] = Slot()
     }
 
-    private mutating func grow() {
+    private func grow() {
         let old = slots
         slots = Array(repeating: Slot(), count: old.count * 2)
         let mask = slots.count - 1

@@ -4,16 +4,41 @@ import Model
 /// How events of one tenant and type are matched: where to look, and which fields to read for it. Made anew when either
 /// changes.
 package final class MatchPlan: @unchecked Sendable {
-    // Sendable: the topics are touched only under the registry's lock; the rest never changes.
-    let version: UInt64
+    // Sendable: the topics and the era are touched only under the registry's lock; the rest never changes.
+
+    package let type: EventTypeIndex
+    package let typeName: String
+    /// Nil for the default tenant.
+    package let tenant: Tenant?
     let topics: ContiguousArray<TopicIndex>
+    /// Tells whether the plan still holds; nil for a tenant that has no webhooks.
+    let era: Era?
     /// The fields to read, 64 to a set: nearly always one set, which takes the pass that validates the data.
     private let sets: [JSONText.PathSet]
+    /// How many fields there are.
+    private let fieldCount: Int
     /// For each field number of the tenant the place among the fields to read, or -1.
     private let places: ContiguousArray<Int32>
 
-    init(version: UInt64, topics: [TopicIndex], fields: FieldTable) {
-        self.version = version
+    /// What all plans of a tenant share that were made between two of its changes.
+    final class Era: @unchecked Sendable {
+        // Sendable: touched only under the registry's lock.
+        @exclusivity(unchecked)
+        var isOver = false
+    }
+
+    init(
+        _ type: EventTypeIndex,
+        named typeName: String,
+        tenant: Tenant?,
+        era: Era? = nil,
+        topics: [TopicIndex] = [],
+        fields: FieldTable = FieldTable()
+    ) {
+        self.type = type
+        self.typeName = typeName
+        self.tenant = tenant
+        self.era = era
         self.topics = ContiguousArray(topics)
         var places = ContiguousArray<Int32>(repeating: -1, count: 0)
         var paths: [String] = []
@@ -26,6 +51,7 @@ package final class MatchPlan: @unchecked Sendable {
             }
         }
         self.places = places
+        fieldCount = paths.count
         sets = stride(from: 0, to: paths.count, by: JSONText.PathSet.maximumCount).map { start in
             let end = min(start + JSONText.PathSet.maximumCount, paths.count)
             // Filters were compiled with these paths: none is refused.
@@ -34,40 +60,33 @@ package final class MatchPlan: @unchecked Sendable {
     }
 
     /// Whether an event's data decides about a match.
-    package var asksForFields: Bool { !sets.isEmpty }
+    package var asksForFields: Bool { fieldCount > 0 }
 
-    /// Reads the fields out of `data` in the pass that validates it.
-    package func read(
-        _ data: UnsafeRawBufferPointer,
+    /// Reads the fields out of `data` in the pass that validates it, and lends them to `body`.
+    func withFields<Result>(
+        of data: UnsafeRawBufferPointer,
         maximumDepth: Int,
-        into fields: inout EventFields
-    ) -> JSONText.Failure? {
-        guard let first = sets.first else { return JSONText.validate(data, maximumDepth: maximumDepth) }
-        if let failure = JSONText.validate(
-            data,
-            maximumDepth: maximumDepth,
-            extracting: first,
-            into: &fields.first
-        ) {
-            return failure
+        _ body: (EventFields) -> Result
+    ) -> Swift.Result<Result, JSONText.Failure> {
+        withUnsafeTemporaryAllocation(of: JSONText.Slice.self, capacity: fieldCount) { slices in
+            slices.initialize(repeating: .missing)
+            var start = 0
+            for set in sets {
+                let part = UnsafeMutableBufferPointer(rebasing: slices[start..<(start + set.count)])
+                if let failure = JSONText.validate(data, maximumDepth: maximumDepth, extracting: set, into: part) {
+                    return .failure(failure)
+                }
+                start += set.count
+            }
+            return .success(body(EventFields(slices: UnsafeBufferPointer(slices))))
         }
-        fields.others.removeAll(keepingCapacity: true)
-        for set in sets.dropFirst() {
-            var extraction = JSONText.Extraction()
-            _ = JSONText.validate(data, maximumDepth: maximumDepth, extracting: set, into: &extraction)
-            fields.others.append(extraction)
-        }
-        return nil
     }
 
     /// Where the field with this number stands.
     func slice(_ field: UInt32, in fields: EventFields) -> JSONText.Slice {
         guard Int(field) < places.count, places[Int(field)] >= 0 else { return .missing }
         let place = Int(places[Int(field)])
-        let count = JSONText.PathSet.maximumCount
-        if place < count { return fields.first[place] }
-        let other = place / count - 1
-        return other < fields.others.count ? fields.others[other][place % count] : .missing
+        return place < fields.slices.count ? fields.slices[place] : .missing
     }
 
     func holds(_ filter: BoundFilter, data: UnsafeRawBufferPointer, fields: EventFields) -> Bool {
@@ -77,11 +96,7 @@ package final class MatchPlan: @unchecked Sendable {
     }
 }
 
-/// What a ``MatchPlan`` read out of an event's data. Reuse it: only more fields than before make it allocate.
-package struct EventFields: Sendable {
-    var first = JSONText.Extraction()
-    /// Beyond 64 fields.
-    var others: [JSONText.Extraction] = []
-
-    package init() {}
+/// What a ``MatchPlan`` read out of an event's data; valid inside the call that lends it.
+struct EventFields {
+    fileprivate let slices: UnsafeBufferPointer<JSONText.Slice>
 }

@@ -2,48 +2,46 @@ import JSONText
 import Model
 
 /// An event on its way in: what the registry knows of its type, and the webhooks that want it.
-package struct Admission: Sendable {
-    package let type: EventTypeIndex
-    package let typeName: String
-    /// Nil for the default tenant.
-    package let tenant: Tenant?
+package struct Admission: ~Copyable, Sendable {
+    fileprivate var plan: MatchPlan
     /// The webhooks that want the event, in no order; complete once ``Registry/match(_:isChecked:maximumDepth:_:)`` has
     /// looked at its data.
-    package fileprivate(set) var targets = ContiguousArray<WebhookTarget>()
-    /// Set while the data is still to be looked at.
-    fileprivate var open: OpenMatch?
+    package fileprivate(set) var targets = Targets()
+    /// The data is still to be looked at.
+    fileprivate var isOpen = false
 
-    fileprivate struct OpenMatch: Sendable {
-        var tenant: TenantIndex
-        var plan: MatchPlan
+    fileprivate init(_ plan: MatchPlan) {
+        self.plan = plan
     }
 
-    package init(type: EventTypeIndex, typeName: String, tenant: Tenant? = nil) {
-        self.type = type
-        self.typeName = typeName
-        self.tenant = tenant
-    }
+    package var type: EventTypeIndex { plan.type }
+    package var typeName: String { plan.typeName }
+    /// Nil for the default tenant.
+    package var tenant: Tenant? { plan.tenant }
 }
 
 /// What the index found under the registry's lock. The lists are references: nothing was copied.
 private struct Hits: Sendable {
-    var first = ContiguousArray<WebhookTarget>()
+    var first = Targets()
     var others: [ContiguousArray<WebhookTarget>] = []
     var candidates: [ContiguousArray<Candidate>] = []
 
-    mutating func add(_ list: ContiguousArray<WebhookTarget>) {
-        if list.isEmpty { return }
-        if first.isEmpty { first = list } else { others.append(list) }
+    mutating func add(_ targets: Targets) {
+        first = targets
     }
 
-    mutating func add(candidates list: ContiguousArray<Candidate>) {
-        if !list.isEmpty { candidates.append(list) }
+    mutating func add(_ list: ContiguousArray<WebhookTarget>) {
+        if first.isEmpty { first.append(list) } else { others.append(list) }
+    }
+
+    mutating func add(_ target: WebhookTarget) {
+        if first.isEmpty { first.append(target) } else { others.append([target]) }
     }
 
     /// Those that match: filters are judged here, outside of the lock.
-    consuming func targets(_ isMatch: (BoundFilter) -> Bool) -> ContiguousArray<WebhookTarget> {
+    consuming func targets(_ isMatch: (BoundFilter) -> Bool) -> Targets {
         var targets = first
-        for list in others { targets += list }
+        for list in others { targets.append(list) }
         for list in candidates {
             for candidate in list where isMatch(candidate.filter) { targets.append(candidate.target) }
         }
@@ -81,71 +79,101 @@ extension Registry {
         maximumDepth: Int,
         _ admission: inout Admission
     ) -> JSONText.Failure? {
-        guard var open = admission.open else {
+        guard admission.isOpen else {
             return isChecked ? nil : JSONText.validate(data, maximumDepth: maximumDepth)
         }
-        var fields = EventFields()
         // A second round comes only where, meanwhile, a webhook was added that asks for a field not asked for before.
         while true {
-            if let failure = open.plan.read(data, maximumDepth: maximumDepth, into: &fields) { return failure }
-            let found = state.withLock { state -> Hits? in
-                guard open.tenant.isCurrent(open.plan) else {
-                    open.plan = state.plan(of: admission.type, in: open.tenant)
+            let plan = admission.plan
+            let result = plan.withFields(of: data, maximumDepth: maximumDepth) { fields -> MatchPlan? in
+                var hits = Hits()
+                let newer = state.withLock { state -> MatchPlan? in
+                    if plan.era?.isOver == false {
+                        Registry.find(plan, data, fields, &hits)
+                        return nil
+                    }
+                    let newer = state.plan(of: plan.type, tenant: plan.tenant)
+                    guard !newer.asksForFields else { return newer }
+                    hits.add(newer.unfiltered)
                     return nil
                 }
-                return Registry.hits(open.plan, data, fields)
+                guard newer == nil else { return newer }
+                admission.targets = hits.targets { plan.holds($0, data: data, fields: fields) }
+                return nil
             }
-            guard let found else { continue }
-            admission.targets = found.targets { open.plan.holds($0, data: data, fields: fields) }
-            admission.open = nil
-            return nil
+            switch result {
+            case .failure(let failure): return failure
+            case .success(nil):
+                admission.isOpen = false
+                return nil
+            case .success(let newer?): admission.plan = newer
+            }
         }
     }
 
     /// Called under the lock.
-    private static func hits(_ plan: MatchPlan, _ data: UnsafeRawBufferPointer, _ fields: EventFields) -> Hits {
-        var hits = Hits()
+    private static func find(
+        _ plan: MatchPlan,
+        _ data: UnsafeRawBufferPointer,
+        _ fields: EventFields,
+        _ hits: inout Hits
+    ) {
         for topic in plan.topics {
-            hits.add(topic.unkeyed.always.items)
-            hits.add(candidates: topic.unkeyed.candidates.items)
-            for table in topic.tables {
-                let slice = plan.slice(table.field, in: fields)
+            add(topic.unkeyed, &hits)
+            for place in topic.tables.indices {
+                let slice = plan.slice(topic.tables[place].field, in: fields)
                 guard slice.kind == .string else { continue }
                 // A string token has its two quotes.
                 let content = UnsafeRawBufferPointer(rebasing: slice.bytes(in: data).dropFirst().dropLast())
-                let lists =
-                    if content.contains(UInt8(ascii: "\\")), var decoded = slice.string(in: data) {
-                        decoded.withUTF8 { table.keys.lists(of: UnsafeRawBufferPointer($0)) }
-                    } else {
-                        table.keys.lists(of: content)
-                    }
-                guard let lists else { continue }
-                hits.add(lists.always)
-                hits.add(candidates: lists.candidates)
+                if content.contains(UInt8(ascii: "\\")), var decoded = slice.string(in: data) {
+                    decoded.withUTF8 { find(UnsafeRawBufferPointer($0), topic.tables[place].keys, &hits) }
+                } else {
+                    find(content, topic.tables[place].keys, &hits)
+                }
             }
         }
-        return hits
+    }
+
+    private static func find(_ key: UnsafeRawBufferPointer, _ table: KeyTable, _ hits: inout Hits) {
+        guard let found = table.find(key) else { return }
+        if let target = found.first { hits.add(target) }
+        if let others = found.others { add(others.postings, &hits) }
+    }
+
+    private static func add(_ postings: borrowing Postings, _ hits: inout Hits) {
+        if !postings.always.isEmpty { hits.add(postings.always.items) }
+        if !postings.candidates.isEmpty { hits.candidates.append(postings.candidates.items) }
+    }
+}
+
+extension MatchPlan {
+    /// The match where no field has a say; called under the lock.
+    fileprivate var unfiltered: Targets {
+        var targets = Targets()
+        for topic in topics where !topic.unkeyed.always.isEmpty { targets.append(topic.unkeyed.always.items) }
+        return targets
     }
 }
 
 extension Registry.State {
-    func plan(of type: EventTypeIndex, in tenant: TenantIndex) -> MatchPlan {
-        tenant.plan(type, named: catalog[type]?.name ?? "")
+    func plan(of type: EventTypeIndex, tenant: Tenant?) -> MatchPlan {
+        guard let index = index(of: tenant?.name ?? "") else {
+            return MatchPlan(type, named: catalog.name(of: type), tenant: tenant)
+        }
+        return index.plan(type, in: catalog)
     }
 
     func admit(_ type: EventTypeIndex, tenant name: String) -> Admission {
-        guard let typeName = catalog[type]?.name else { return Admission(type: type, typeName: "") }
-        let found = name.isEmpty ? defaultTenant : tenants[name]
         // A tenant without webhooks has no index.
-        guard let tenant = found else { return Admission(type: type, typeName: typeName, tenant: Tenant(name)) }
-        var admission = Admission(type: type, typeName: typeName, tenant: tenant.tenant)
-        let plan = plan(of: type, in: tenant)
+        guard let index = index(of: name) else {
+            return Admission(MatchPlan(type, named: catalog.name(of: type), tenant: Tenant(name)))
+        }
+        let plan = index.plan(type, in: catalog)
+        var admission = Admission(plan)
         if plan.asksForFields {
-            admission.open = Admission.OpenMatch(tenant: tenant, plan: plan)
-        } else if plan.topics.count == 1 {
-            admission.targets = plan.topics[0].unkeyed.always.items
+            admission.isOpen = true
         } else {
-            for topic in plan.topics { admission.targets += topic.unkeyed.always.items }
+            admission.targets = plan.unfiltered
         }
         return admission
     }

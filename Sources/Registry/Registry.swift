@@ -7,7 +7,8 @@ import Threading
 package final class Registry: Sendable {
     let state: Locked<State>
 
-    struct State: Sendable {
+    /// Not copyable: a copy by mistake would count references in each push.
+    struct State: ~Copyable, Sendable {
         fileprivate(set) var webhooks: [Identifier: Registered] = [:]
         fileprivate(set) var order = CreationOrder()
         let defaultTenant = TenantIndex(nil)

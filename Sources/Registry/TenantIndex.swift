@@ -12,9 +12,10 @@ final class TenantIndex: @unchecked Sendable {
 
     private var topics: [Topic: TopicIndex] = [:]
     private var fields = FieldTable()
-    /// Rises whenever plans that were made before do not hold any more.
-    private var version: UInt64 = 1
+    /// Over whenever the plans that were made in it do not hold any more.
+    private var era = MatchPlan.Era()
     /// By event type, made when an event of it comes.
+    @exclusivity(unchecked)
     private var plans: [MatchPlan?] = []
 
     init(_ tenant: Tenant?) {
@@ -24,12 +25,22 @@ final class TenantIndex: @unchecked Sendable {
     // MARK: Plans
 
     /// How events of a type are matched, as of now.
-    func plan(_ type: EventTypeIndex, named name: @autoclosure () -> String) -> MatchPlan {
+    func plan(_ type: EventTypeIndex, in catalog: EventCatalog) -> MatchPlan {
         let place = Int(type.rawValue)
-        if place < plans.count, let plan = plans[place], plan.version == version { return plan }
+        if place < plans.count, let plan = plans[place] { return plan }
+        return makePlan(type, named: catalog.name(of: type))
+    }
+
+    private func makePlan(_ type: EventTypeIndex, named name: String) -> MatchPlan {
+        // An index of another engine's catalog: nothing wants it.
+        guard !name.isEmpty else { return MatchPlan(type, named: name, tenant: tenant, era: era) }
+        let place = Int(type.rawValue)
         let plan = MatchPlan(
-            version: version,
-            topics: Topic.topics(covering: name()).compactMap { topics[$0] },
+            type,
+            named: name,
+            tenant: tenant,
+            era: era,
+            topics: Topic.topics(covering: name).compactMap { topics[$0] },
             fields: fields
         )
         if place >= plans.count { plans += Array(repeating: nil, count: place - plans.count + 1) }
@@ -37,8 +48,11 @@ final class TenantIndex: @unchecked Sendable {
         return plan
     }
 
-    func isCurrent(_ plan: MatchPlan) -> Bool {
-        plan.version == version
+    /// What was planned before does not hold any more.
+    private func endEra() {
+        era.isOver = true
+        era = MatchPlan.Era()
+        plans.removeAll(keepingCapacity: true)
     }
 
     // MARK: Changes
@@ -71,17 +85,17 @@ final class TenantIndex: @unchecked Sendable {
                     isNew = true
                     return topic
                 }()
-            if topic.insert(filing) || isNew { version &+= 1 }
+            if topic.insert(filing) || isNew { endEra() }
         }
     }
 
     func remove(_ target: WebhookTarget, _ definition: WebhookDefinition, _ binding: Binding) {
         for filing in Filing.filings(of: definition, binding, target) {
             guard let topic = topics[filing.topic] else { continue }
-            if topic.remove(filing) { version &+= 1 }
+            if topic.remove(filing) { endEra() }
             if topic.isEmpty {
                 topics[filing.topic] = nil
-                version &+= 1
+                endEra()
             }
         }
     }

@@ -5,15 +5,17 @@ final class TopicIndex: @unchecked Sendable {
     // Sendable: it is part of the registry's state and touched only under the registry's lock.
 
     /// Webhooks that no field decides about, or that can only be found by trying each.
+    @exclusivity(unchecked)
     private(set) var unkeyed = Postings()
     /// One table for each field that webhooks are found by.
+    @exclusivity(unchecked)
     private(set) var tables: ContiguousArray<Table> = []
     /// How many filings ask for each field.
     private(set) var uses: [UInt32: Int] = [:]
 
     struct Table: Sendable {
         let field: UInt32
-        var keys = KeyTable()
+        let keys = KeyTable()
     }
 
     var isEmpty: Bool { unkeyed.isEmpty && tables.isEmpty }

@@ -10,6 +10,6 @@ extension Registry {
         let failure = data.withUTF8 {
             match(UnsafeRawBufferPointer($0), maximumDepth: 64, &admission)
         }
-        return failure == nil ? admission.targets : []
+        return failure == nil ? ContiguousArray(admission.targets.indices.map { admission.targets[$0] }) : []
     }
 }

@@ -5,7 +5,9 @@ import Records
 import Registry
 
 /// An event that is to be accepted; its bytes are still the caller's.
-struct EventDraft {
+///
+/// Not copyable, as what is made of it: a copy would count half a dozen references in each push.
+struct EventDraft: ~Copyable {
     /// For the event and each of its deliveries.
     var ids: IdentifierGenerator.Series
     /// The host's own; nil where Martlet makes it.
@@ -35,11 +37,10 @@ extension EngineState {
     ///
     /// - Parameter isLazy: the caller waits for the disk itself, with ``EngineJournal/commit()``.
     func make(
-        _ draft: EventDraft,
-        for targets: ContiguousArray<WebhookTarget>,
+        _ draft: borrowing EventDraft,
+        for targets: Targets,
         isLazy: Bool
     ) throws(MartletError) -> AcceptedEvent {
-        let frame = PayloadFrame(configuration.delivery.payloadFormat)
         let content = PayloadFrame.Content(
             typeName: draft.typeName,
             createdAt: draft.details?.createdAt,
@@ -54,7 +55,7 @@ extension EngineState {
         try reserve(held + outcomeBytes(deliveries: targets.count))
         let body: EventBody
         do throws(MartletError) {
-            body = try build(draft, frame, content, targets, isLazy: isLazy)
+            body = try build(draft, content, targets, isLazy: isLazy)
         } catch {
             budget.release(events: 1, bytes: held + outcomeBytes(deliveries: targets.count))
             throw error
@@ -84,20 +85,21 @@ extension EngineState {
     }
 
     private func build(
-        _ draft: EventDraft,
-        _ frame: PayloadFrame,
-        _ content: PayloadFrame.Content,
-        _ targets: ContiguousArray<WebhookTarget>,
+        _ draft: borrowing EventDraft,
+        _ content: borrowing PayloadFrame.Content,
+        _ targets: Targets,
         isLazy: Bool
     ) throws(MartletError) -> EventBody {
         guard let journal else {
-            guard let memory = frame.build(content) else {
+            let length = frame.length(content)
+            guard let memory = payloadPool.allocate(length) else {
                 throw refuse(.outOfResources, "there is no memory for an event of \(draft.data.count) bytes")
             }
-            return EventBody(memory: memory, data: frame.dataRange(content))
+            let body = frame.write(content, into: UnsafeMutableRawBufferPointer(start: memory, count: length))
+            return EventBody(memory: body, data: frame.dataRange(content))
         }
         do throws(JournalError) {
-            return try write(draft, frame, content, targets, isLazy: isLazy, to: journal)
+            return try write(draft, content, targets, isLazy: isLazy, to: journal)
         } catch {
             let error = MartletError(error)
             if error.code == .storageFull { keeper.nudge() }
@@ -106,10 +108,9 @@ extension EngineState {
     }
 
     private func write(
-        _ draft: EventDraft,
-        _ frame: PayloadFrame,
-        _ content: PayloadFrame.Content,
-        _ targets: ContiguousArray<WebhookTarget>,
+        _ draft: borrowing EventDraft,
+        _ content: borrowing PayloadFrame.Content,
+        _ targets: Targets,
         isLazy: Bool,
         to journal: EngineJournal
     ) throws(JournalError) -> EventBody {
@@ -135,7 +136,7 @@ extension EngineState {
             Result { () throws(JournalError) -> EventBody.Place in
                 var sink = ByteSink(area)
                 record.begin(&sink)
-                for target in targets { sink.put(target.id) }
+                for number in targets.indices { sink.put(targets[number].id) }
                 EventRecord.payload(&sink, length: length, data: data)
                 let head = sink.count
                 frame.putOpening(content, into: &sink)

@@ -20,7 +20,7 @@ struct EventBody {
     /// Where the pushed bytes stand.
     var data: Range<Int>
 
-    /// Memory that malloc gave.
+    /// Memory of a ``PayloadPool``.
     init(memory: UnsafeRawBufferPointer, data: Range<Int>) {
         place = Place(address: memory.baseAddress)
         length = memory.count

@@ -172,7 +172,7 @@ final class AcceptedEvent: @unchecked Sendable {
         if let journal {
             journal.release(place.position)
         } else {
-            free(UnsafeMutableRawPointer(mutating: place.address))
+            PayloadPool.free(place.address, count: Int(bodyLength))
         }
     }
 

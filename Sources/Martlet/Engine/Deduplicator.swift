@@ -165,14 +165,14 @@ struct Deduplicator: ~Copyable, Sendable {
 extension EngineState {
     /// Accepts the event unless its own id was accepted a short while ago.
     func acceptOnce(
-        _ pushed: PushedEvent,
+        _ pushed: borrowing PushedEvent,
         tenant: String
     ) throws(MartletError) -> (id: EventID, isDuplicate: Bool) {
-        guard case .own(let id)? = pushed.id else { return (try accept(pushed, isLazy: true), false) }
+        guard let id = pushed.ownID else { return (try accept(pushed, isLazy: true), false) }
         let accepted = try recentIDs.once(SeenRecord.key(id: id, tenant: tenant)) { () throws(MartletError) in
             try accept(pushed, isLazy: true)
         }
-        if accepted == nil { duplicateEvents.wrappingAdd(1, ordering: .relaxed) }
+        if accepted == nil { counters.duplicates.wrappingAdd(1, ordering: .relaxed) }
         return (.own(id), accepted == nil)
     }
 }

@@ -35,7 +35,8 @@ extension Engine {
         if let failure = state.registry.match(data, maximumDepth: state.configuration.jsonDepth, &admission) {
             throw MartletError(.invalidJSON, "data is not valid JSON: \(failure.description(in: data))")
         }
-        return PushReceipt(event: try state.accept(PushedEvent(admission, data: data, tag: tag)))
+        let pushed = PushedEvent(admission, data: data, tag: tag)
+        return PushReceipt(event: try state.accept(pushed))
     }
 
     /// Pushes one event given as strings.
@@ -142,7 +143,7 @@ extension Engine {
         // The line is valid JSON, so its data is.
         _ = state.registry.match(data, isChecked: true, maximumDepth: state.configuration.jsonDepth, &admission)
         var pushed = PushedEvent(admission, data: data, tag: event.tag)
-        pushed.id = event.id
+        if case .own(let id)? = event.id { pushed.ownID = id }
         pushed.details = EventDetails(event)
         let accepted = try state.acceptOnce(pushed, tenant: event.tenant)
         return PushReceipt(event: accepted.id, isDuplicate: accepted.isDuplicate)

@@ -73,7 +73,7 @@ extension EngineState {
             isTest: true,
             data: data
         )
-        return try make(draft, for: [webhook.target], isLazy: false)
+        return try make(draft, for: Targets(webhook.target), isLazy: false)
     }
 
     // MARK: One delivery
@@ -89,7 +89,7 @@ extension EngineState {
     /// counted as one.
     func send(_ event: AcceptedEvent, to target: WebhookTarget) {
         unsettled.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        distribute(Unmanaged.passRetained(event), to: [target])
+        distribute(Unmanaged.passRetained(event), to: Targets(target))
     }
 }
 

@@ -8,18 +8,19 @@ extension EngineState {
     /// Matches nothing any more: `pushed` holds its webhooks.
     ///
     /// - Parameter isLazy: with a journal the caller waits for the disk itself, once for many events.
-    func accept(_ pushed: PushedEvent, isLazy: Bool = false) throws(MartletError) -> EventID {
+    func accept(_ pushed: borrowing PushedEvent, isLazy: Bool = false) throws(MartletError) -> EventID {
         try checkSize(of: pushed.data)
         let targets = pushed.admission.targets
         let now = Clock.wall()
         let series = ids.reserve(targets.count + 1, at: now)
-        let id = pushed.id ?? .generated(series[0])
+        let id = pushed.ownID.map { .own($0) } ?? EventID.generated(series[0])
         guard !targets.isEmpty else {
             try settleUnmatched(id, tag: pushed.tag, at: now, isLazy: isLazy)
             return id
         }
-        var draft = EventDraft(
+        let draft = EventDraft(
             ids: series,
+            ownID: pushed.ownID,
             type: pushed.admission.type,
             typeName: pushed.admission.typeName,
             tenant: pushed.admission.tenant,
@@ -28,9 +29,8 @@ extension EngineState {
             details: pushed.details,
             data: pushed.data
         )
-        if case .own(let text) = id { draft.ownID = text }
         let event = try make(draft, for: targets, isLazy: isLazy)
-        pushedEvents.wrappingAdd(1, ordering: .relaxed)
+        counters.pushed.wrappingAdd(1, ordering: .relaxed)
         unsettled.wrappingAdd(1, ordering: .sequentiallyConsistent)
         distribute(Unmanaged.passRetained(event), to: targets)
         return id
@@ -68,8 +68,8 @@ extension EngineState {
             }
             outcomes.append(outcome)
         }
-        pushedEvents.wrappingAdd(1, ordering: .relaxed)
-        unmatchedEvents.wrappingAdd(1, ordering: .relaxed)
+        counters.pushed.wrappingAdd(1, ordering: .relaxed)
+        counters.unmatched.wrappingAdd(1, ordering: .relaxed)
     }
 
     func reserve(_ bytes: Int) throws(MartletError) {
@@ -87,15 +87,17 @@ extension EngineState {
     }
 
     func refuse(_ code: MartletError.Code, _ message: String) -> MartletError {
-        refusedEvents.wrappingAdd(1, ordering: .relaxed)
+        counters.refused.wrappingAdd(1, ordering: .relaxed)
         return MartletError(code, message)
     }
 
     // MARK: To the lanes
 
-    func distribute(_ event: Unmanaged<AcceptedEvent>, to targets: ContiguousArray<WebhookTarget>) {
+    func distribute(_ event: Unmanaged<AcceptedEvent>, to targets: Targets) {
         if targets.count == 1 {
-            put(event, targets, lane: Int(targets[0].lane))
+            let target = targets[0]
+            let isTaken = lanes[Int(target.lane)].put(InboxDelivery(event, number: 0, to: target))
+            if !isTaken { cancel(event, targets, lane: Int(target.lane)) }
         } else {
             // Each inbox is locked once, however many webhooks match.
             for lane in lanes.indices {
@@ -104,17 +106,12 @@ extension EngineState {
         }
     }
 
-    private func put(_ event: Unmanaged<AcceptedEvent>, _ targets: ContiguousArray<WebhookTarget>, lane: Int) {
+    private func put(_ event: Unmanaged<AcceptedEvent>, _ targets: Targets, lane: Int) {
         let isTaken = lanes[lane].put { contents in
-            for (number, target) in targets.enumerated() where Int(target.lane) == lane {
-                contents.deliveries.append(
-                    InboxDelivery(
-                        event: event,
-                        number: UInt32(truncatingIfNeeded: number),
-                        webhook: target.slot,
-                        webhookID: target.id
-                    )
-                )
+            for number in targets.indices where Int(targets[number].lane) == lane {
+                let target = targets[number]
+                let number = UInt32(truncatingIfNeeded: number)
+                contents.deliveries.append(InboxDelivery(event, number: number, to: target))
             }
         }
         if !isTaken { cancel(event, targets, lane: lane) }
@@ -122,8 +119,9 @@ extension EngineState {
 
     /// The lane ended between the check that the engine is open and here. Its deliveries are settled on this thread; those
     /// that the journal holds wait there for the next engine.
-    private func cancel(_ event: Unmanaged<AcceptedEvent>, _ targets: ContiguousArray<WebhookTarget>, lane: Int) {
-        for (number, target) in targets.enumerated() where Int(target.lane) == lane {
+    private func cancel(_ event: Unmanaged<AcceptedEvent>, _ targets: Targets, lane: Int) {
+        for number in targets.indices where Int(targets[number].lane) == lane {
+            let target = targets[number]
             guard journal == nil else {
                 abandoned(event)
                 continue

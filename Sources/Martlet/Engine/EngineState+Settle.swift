@@ -240,6 +240,10 @@ extension EngineState: LaneHost {
         catalog[type]?.name ?? ""
     }
 
+    func giveMemoryBack() {
+        payloadPool.trim()
+    }
+
     func eventGrew(by bytes: Int) {
         budget.forceReserve(events: 0, bytes: bytes)
     }
@@ -265,11 +269,19 @@ extension Outcome {
 }
 
 extension Configuration.Outcomes {
+    // By cases: comparing would compare the texts that stand for them.
+
     var includesEvents: Bool {
-        self == .events || self == .all
+        switch self {
+        case .events, .all: true
+        default: false
+        }
     }
 
     var includesDeliveries: Bool {
-        self == .deliveries || self == .all
+        switch self {
+        case .deliveries, .all: true
+        default: false
+        }
     }
 }

@@ -243,23 +243,20 @@ extension EngineState {
 
     func specification(of webhook: StoredWebhook, url: String) -> LaneWebhook.Specification {
         let definition = webhook.definition
-        let settings = configuration.delivery.overridden(by: definition.overrides)
-        let isOwnFormat = settings.payloadFormat == configuration.delivery.payloadFormat
+        let overrides = definition.overrides
         return LaneWebhook.Specification(
             id: webhook.id,
             endpoint: EndpointOptions(
-                url: url,
+                // The same text is kept once.
+                url: url == definition.url ? definition.url : url,
                 headers: definition.headers.map { ($0.name, $0.value) },
                 clientCertificateFile: definition.clientCertificateFile,
                 clientKeyFile: definition.clientKeyFile
             ),
             keys: EngineState.keys(of: webhook),
-            policy: WebhookPolicy(settings),
-            payloadFormat: isOwnFormat ? nil : settings.payloadFormat,
-            maximumPending: settings.maximumPending ?? configuration.queue.defaultShare,
-            expiryMilliseconds: settings.expiryMilliseconds,
-            timeoutMilliseconds: settings.timeoutMilliseconds,
-            connectTimeoutMilliseconds: settings.effectiveConnectTimeoutMilliseconds
+            settings: overrides.values.isEmpty
+                ? ownSettings
+                : LaneSettings(configuration.delivery.overridden(by: overrides), engine: configuration)
         )
     }
 }

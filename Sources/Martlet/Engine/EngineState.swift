@@ -14,7 +14,6 @@ final class EngineState: Sendable {
     let addressGuard: AddressGuard
     let registry: Registry
     let lanes: [Lane]
-    let budget: QueueBudget
     let payloads: KeptPayloads
     let recentIDs: Deduplicator
     let ids: IdentifierGenerator
@@ -42,17 +41,32 @@ final class EngineState: Sendable {
     /// Serializes changes of webhooks, so that lanes see them in the registry's order. Nobody waits for a lane inside it.
     let changes = Locked<Void>(())
 
-    let pushedEvents = Atomic<UInt64>(0)
-    let unmatchedEvents = Atomic<UInt64>(0)
-    let refusedEvents = Atomic<UInt64>(0)
-    let duplicateEvents = Atomic<UInt64>(0)
+    /// For all webhooks that have no settings of their own.
+    let ownSettings: LaneSettings
+    /// What stands around the data in the engine's own format.
+    let frame: PayloadFrame
+    let payloadPool = PayloadPool()
+    let idle = Monitor()
+    let phase = Atomic<Phase>(.open)
 
+    // What changes with each push or each delivery stands apart from what each call reads.
+    private let beforeCounters = CacheLinePadding()
+    let counters = PushCounters()
+    private let behindCounters = CacheLinePadding()
     /// Events accepted and not settled.
     let unsettled = Atomic<Int>(0)
     /// Threads that wait for ``unsettled`` to reach zero.
     let waiters = Atomic<Int>(0)
-    let idle = Monitor()
-    let phase = Atomic<Phase>(.open)
+    let budget: QueueBudget
+    private let behindBudget = CacheLinePadding()
+
+    /// What pushes count.
+    struct PushCounters: ~Copyable, Sendable {
+        let pushed = Atomic<UInt64>(0)
+        let unmatched = Atomic<UInt64>(0)
+        let refused = Atomic<UInt64>(0)
+        let duplicates = Atomic<UInt64>(0)
+    }
 
     enum Phase: UInt8, AtomicRepresentable {
         case open
@@ -66,6 +80,8 @@ final class EngineState: Sendable {
         self.configuration = configuration
         process = ProcessGuard.token()
         openedAt = Clock.wall()
+        frame = PayloadFrame(configuration.delivery.payloadFormat)
+        ownSettings = LaneSettings(configuration.delivery, engine: configuration)
         ids = IdentifierGenerator(seed: Clock.randomSeed())
         payloads = KeptPayloads(
             maximumBytes: configuration.logRetention.payloadBytes,
@@ -124,6 +140,10 @@ final class EngineState: Sendable {
             shutDown()
             throw error
         }
+    }
+
+    deinit {
+        payloadPool.close()
     }
 
     private static func makeLanes(

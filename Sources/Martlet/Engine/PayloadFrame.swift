@@ -5,38 +5,45 @@ import Records
 /// A request body in one of the formats: what stands around the pushed bytes.
 ///
 /// Names and timestamps hold no character that JSON escapes, so they are copied as they are.
-struct PayloadFrame {
-    private let opening: StaticString
-    private let middle: StaticString
-    private let dataKey: StaticString
-    private let closing: StaticString
+struct PayloadFrame: @unchecked Sendable {
+    // Sendable: the pointers are to literals.
+
+    /// Bytes of a literal.
+    private typealias Text = UnsafeRawBufferPointer
+
+    private let opening: Text
+    private let middle: Text
+    private let dataKey: Text
+    private let closing: Text
+    /// Of all in front of the data but the name and the time; 0 where there is nothing.
+    private let openingLength: Int
 
     init(_ format: DeliverySettings.PayloadFormat) {
+        func text(_ literal: StaticString) -> Text {
+            Text(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+        }
         switch format {
         case .subverse:
-            opening = "{\"eventType\":\""
-            middle = "\",\"createdAt\":\""
-            dataKey = "\",\"data\":"
-            closing = "}"
+            opening = text("{\"eventType\":\"")
+            middle = text("\",\"createdAt\":\"")
         case .standard:
-            opening = "{\"type\":\""
-            middle = "\",\"timestamp\":\""
-            dataKey = "\",\"data\":"
-            closing = "}"
+            opening = text("{\"type\":\"")
+            middle = text("\",\"timestamp\":\"")
         case .raw:
-            opening = ""
-            middle = ""
-            dataKey = ""
-            closing = ""
+            opening = text("")
+            middle = text("")
         }
+        dataKey = text(format == .raw ? "" : "\",\"data\":")
+        closing = text(format == .raw ? "" : "}")
+        openingLength = opening.count + middle.count + dataKey.count
     }
 
     private var isRaw: Bool {
-        opening.utf8CodeUnitCount == 0
+        openingLength == 0
     }
 
     /// What goes into a frame. The data is borrowed for the call.
-    struct Content {
+    struct Content: ~Copyable {
         var typeName: String
         /// Nil for `acceptedAt`.
         var createdAt: String?
@@ -45,30 +52,28 @@ struct PayloadFrame {
     }
 
     /// How long ``build(_:)`` makes the body.
-    func length(_ content: Content) -> Int {
+    func length(_ content: borrowing Content) -> Int {
         // Bounded by maxEventBytes and a few hundred bytes: no overflow.
-        dataOffset(content) + content.data.count + closing.utf8CodeUnitCount
+        dataOffset(content) + content.data.count + closing.count
     }
 
     /// Where the pushed bytes stand in the body.
-    func dataRange(_ content: Content) -> Range<Int> {
+    func dataRange(_ content: borrowing Content) -> Range<Int> {
         let start = dataOffset(content)
         return start..<(start + content.data.count)
     }
 
-    private func dataOffset(_ content: Content) -> Int {
+    private func dataOffset(_ content: borrowing Content) -> Int {
         guard !isRaw else { return 0 }
-        let createdAt = content.createdAt?.utf8.count ?? Timestamp.length
-        return opening.utf8CodeUnitCount + content.typeName.utf8.count + middle.utf8CodeUnitCount + createdAt
-            + dataKey.utf8CodeUnitCount
+        return openingLength + content.typeName.utf8.count + (content.createdAt?.utf8.count ?? Timestamp.length)
     }
 
     /// Writes what stands in front of the pushed bytes.
-    func putOpening(_ content: Content, into sink: inout ByteSink) {
+    func putOpening(_ content: borrowing Content, into sink: inout ByteSink) {
         guard !isRaw else { return }
-        put(opening, into: &sink)
+        sink.put(opening)
         content.typeName.withUTF8Bytes { sink.put($0) }
-        put(middle, into: &sink)
+        sink.put(middle)
         if let createdAt = content.createdAt {
             createdAt.withUTF8Bytes { sink.put($0) }
         } else {
@@ -77,60 +82,49 @@ struct PayloadFrame {
                 sink.put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(area)[..<count]))
             }
         }
-        put(dataKey, into: &sink)
+        sink.put(dataKey)
     }
 
     /// What stands behind the pushed bytes.
     var closingBytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: closing.utf8Start, count: closing.utf8CodeUnitCount)
-    }
-
-    private func put(_ text: StaticString, into sink: inout ByteSink) {
-        sink.put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        closing
     }
 
     /// Builds the body in memory from malloc, which the caller owns; nil where there is none.
-    func build(_ content: Content) -> UnsafeRawBufferPointer? {
+    func build(_ content: borrowing Content) -> UnsafeRawBufferPointer? {
         let length = length(content)
         guard let memory = malloc(max(length, 1)) else { return nil }
-        let buffer = UnsafeMutableRawBufferPointer(start: memory, count: length)
-        var position = 0
+        return write(content, into: UnsafeMutableRawBufferPointer(start: memory, count: length))
+    }
+
+    /// Writes the body into memory of its ``length(_:)``, and answers it.
+    func write(_ content: borrowing Content, into memory: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+        // All that is written below adds up to this: nothing is written past the end.
+        precondition(memory.count == length(content), "the memory has another size than the body")
+        guard var place = memory.baseAddress else { return UnsafeRawBufferPointer(memory) }
         if !isRaw {
-            append(opening, to: buffer, at: &position)
-            append(content.typeName, to: buffer, at: &position)
-            append(middle, to: buffer, at: &position)
+            PayloadFrame.put(opening, &place)
+            content.typeName.withUTF8Bytes { PayloadFrame.put($0, &place) }
+            PayloadFrame.put(middle, &place)
             if let createdAt = content.createdAt {
-                append(createdAt, to: buffer, at: &position)
+                createdAt.withUTF8Bytes { PayloadFrame.put($0, &place) }
             } else {
-                let area = UnsafeMutableRawBufferPointer(rebasing: buffer[position..<(position + Timestamp.length)])
-                position += Timestamp.write(content.acceptedAt, into: area)
+                place += Timestamp.write(
+                    content.acceptedAt,
+                    into: UnsafeMutableRawBufferPointer(start: place, count: Timestamp.length)
+                )
             }
-            append(dataKey, to: buffer, at: &position)
+            PayloadFrame.put(dataKey, &place)
         }
-        append(content.data, to: buffer, at: &position)
-        append(closing, to: buffer, at: &position)
-        return UnsafeRawBufferPointer(start: memory, count: position)
+        PayloadFrame.put(content.data, &place)
+        PayloadFrame.put(closing, &place)
+        return UnsafeRawBufferPointer(memory)
     }
 
-    private func append(_ text: StaticString, to buffer: UnsafeMutableRawBufferPointer, at position: inout Int) {
-        append(
-            UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),
-            to: buffer,
-            at: &position
-        )
-    }
-
-    private func append(_ text: String, to buffer: UnsafeMutableRawBufferPointer, at position: inout Int) {
-        text.withUTF8Bytes { append($0, to: buffer, at: &position) }
-    }
-
-    private func append(
-        _ bytes: UnsafeRawBufferPointer,
-        to buffer: UnsafeMutableRawBufferPointer,
-        at position: inout Int
-    ) {
-        // The slice is checked: a frame longer than its computed length would trap here and not write past the end.
-        UnsafeMutableRawBufferPointer(rebasing: buffer[position..<(position + bytes.count)]).copyMemory(from: bytes)
-        position += bytes.count
+    @inline(__always)
+    private static func put(_ bytes: Text, _ place: inout UnsafeMutableRawPointer) {
+        guard let start = bytes.baseAddress else { return }
+        place.copyMemory(from: start, byteCount: bytes.count)
+        place += bytes.count
     }
 }

@@ -65,7 +65,15 @@ final class Lane: Sendable {
     }
 
     func put(_ fill: (inout LaneInbox.Contents) -> Void) -> Bool {
-        switch inbox.put(fill) {
+        answer(inbox.put(fill))
+    }
+
+    func put(_ delivery: InboxDelivery) -> Bool {
+        answer(inbox.put(delivery))
+    }
+
+    private func answer(_ answer: LaneInbox.Answer) -> Bool {
+        switch answer {
         case .taken: return true
         case .takenWakeNeeded:
             wakes.wrappingAdd(1, ordering: .relaxed)
@@ -145,6 +153,8 @@ protocol LaneHost: AnyObject, Sendable {
     func webhookDisabled(_ id: Identifier, _ reason: DisableReason, failingSince: Instant?)
     func webhookReleased(_ slot: WebhookSlot, lane: Int)
     func name(of type: EventTypeIndex) -> String
+    /// A large backlog is gone: gives back what the engine keeps of its memory.
+    func giveMemoryBack()
     /// A pending event takes so many bytes more.
     func eventGrew(by bytes: Int)
     /// Keeps the event for redelivery and answers its number for the log.

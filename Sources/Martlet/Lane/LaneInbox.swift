@@ -1,5 +1,6 @@
 import Delivery
 import Model
+import Registry
 import Threading
 
 /// What a lane is asked to do besides delivering. Run on the lane's thread, before any delivery that was put in later.
@@ -33,6 +34,12 @@ struct InboxDelivery: BitwiseCopyable, Sendable {
     var number: UInt32
     var webhook: WebhookSlot
     var webhookID: Identifier
+}
+
+extension InboxDelivery {
+    init(_ event: Unmanaged<AcceptedEvent>, number: UInt32, to target: WebhookTarget) {
+        self.init(event: event, number: number, webhook: target.slot, webhookID: target.id)
+    }
 }
 
 /// Where other threads leave work for a lane. The lane takes all of it at once; only who puts something into an empty inbox
@@ -73,12 +80,22 @@ struct LaneInbox: ~Copyable, Sendable {
         }
     }
 
+    /// Adds one delivery.
+    func put(_ delivery: InboxDelivery) -> Answer {
+        contents.withLock { contents in
+            guard contents.isOpen else { return .closed }
+            let wasEmpty = !contents.isVisited && contents.isEmpty
+            contents.deliveries.append(delivery)
+            return wasEmpty ? .takenWakeNeeded : .taken
+        }
+    }
+
     /// Swaps the contents with `emptied`, whose capacity is used again.
     ///
     /// - Parameter returning: whoever takes comes again within a millisecond, without being woken.
     func take(into emptied: inout Contents, returning: Bool = false) {
-        emptied.commands.removeAll(keepingCapacity: true)
         // A burst's memory is given back, ordinary traffic's is kept.
+        emptied.commands.removeAll(keepingCapacity: emptied.commands.capacity <= 64)
         emptied.deliveries.removeAll(keepingCapacity: emptied.deliveries.capacity <= 16_384)
         contents.withLock { contents in
             contents.isVisited = returning

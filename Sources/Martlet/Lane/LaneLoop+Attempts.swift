@@ -32,8 +32,8 @@ extension LaneLoop {
             transport.submit(
                 slot,
                 body: body.bytes,
-                timeoutMilliseconds: webhook.specification.timeoutMilliseconds,
-                connectTimeoutMilliseconds: webhook.specification.connectTimeoutMilliseconds
+                timeoutMilliseconds: webhook.specification.settings.timeoutMilliseconds,
+                connectTimeoutMilliseconds: webhook.specification.settings.connectTimeoutMilliseconds
             )
         }
     }
@@ -44,7 +44,7 @@ extension LaneLoop {
         _ webhook: LaneWebhook
     ) -> LentBytes? {
         event._withUnsafeGuaranteedRef { event in
-            guard let format = webhook.specification.payloadFormat else { return event.lend() }
+            guard let format = webhook.specification.settings.payloadFormat else { return event.lend() }
             return event.lend(format, typeName: host.name(of: event.type), grew: host.eventGrew(by:))
         }
     }

@@ -92,6 +92,7 @@ final class LaneLoop {
         core.trim()
         attemptStarts = []
         attemptOwners = []
+        host.giveMemoryBack()
         martlet_platform_give_memory_back()
     }
 
@@ -143,7 +144,7 @@ final class LaneLoop {
             return settle(settlement, webhook: delivery.webhookID)
         }
         let isRestored = delivery.event._withUnsafeGuaranteedRef { $0.isRestored }
-        guard new.isTest || isRestored || core.pending(of: delivery.webhook) < webhook.specification.maximumPending
+        guard new.isTest || isRestored || core.pending(of: delivery.webhook) < webhook.specification.settings.maximumPending
         else {
             // The queue is everybody's: a receiver that falls behind may fill its share and no more.
             var settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)
@@ -168,7 +169,7 @@ final class LaneLoop {
 
     /// The event's own deadline, or else the webhook's, counted from the push.
     private func expiry(of event: AcceptedEvent, webhook: LaneWebhook) -> Instant {
-        let usual = webhook.specification.expiryMilliseconds
+        let usual = webhook.specification.settings.expiryMilliseconds
         guard let limit = event.details?.expiryMilliseconds ?? (usual > 0 ? usual : nil) else {
             return .distantFuture
         }
@@ -192,7 +193,7 @@ final class LaneLoop {
             while webhooks.count <= index { webhooks.append(nil) }
             core.addWebhook(
                 slot,
-                policy: specification.policy,
+                policy: specification.settings.policy,
                 isEnabled: isEnabled,
                 failingSince: health.failingSince,
                 pausedUntil: health.pausedUntil
@@ -202,7 +203,7 @@ final class LaneLoop {
             webhooks[index] = webhook
         case .updateWebhook(let slot, let specification):
             guard let former = webhook(slot) else { return }
-            core.updateWebhook(slot, policy: specification.policy)
+            core.updateWebhook(slot, policy: specification.settings.policy)
             let webhook = prepare(specification, generation: slot.generation)
             webhook.writtenHealth = former.writtenHealth
             webhooks[Int(slot.index)] = webhook
@@ -219,11 +220,7 @@ final class LaneLoop {
     }
 
     private func prepare(_ specification: LaneWebhook.Specification, generation: UInt32) -> LaneWebhook {
-        LaneWebhook(
-            specification: specification,
-            generation: generation,
-            endpoint: try? transport.makeEndpoint(specification.endpoint)
-        )
+        LaneWebhook(specification: specification, generation: generation)
     }
 
     func webhook(_ slot: WebhookSlot) -> LaneWebhook? {

@@ -7,12 +7,23 @@ import Transport
 ///
 /// A key past its end is left out when a request is signed: nobody has to come by and remove it.
 struct SigningKeys: Sendable {
+    /// Most webhooks have one secret, which needs no list.
+    private var only: HMACSHA256Key?
+    /// Empty, or all of them.
     private var keys: ContiguousArray<HMACSHA256Key> = []
     /// When each key ends, in the same order, which is descending.
     private var ends: ContiguousArray<WallTime> = []
 
-    /// Nil as the end of the current key.
+    /// Nil as the end of the current key, which comes first.
     mutating func append(_ key: HMACSHA256Key, until end: WallTime?) {
+        if only == nil, end == nil {
+            only = key
+            return
+        }
+        if keys.isEmpty, let only {
+            keys.append(only)
+            ends.append(WallTime(milliseconds: .max))
+        }
         keys.append(key)
         ends.append(end ?? WallTime(milliseconds: .max))
     }
@@ -24,8 +35,34 @@ struct SigningKeys: Sendable {
 
     /// Lends the keys that are live at `time`; the current one always is.
     func withLive<Result>(at time: WallTime, _ body: (UnsafeBufferPointer<HMACSHA256Key>) -> Result) -> Result {
+        if keys.isEmpty, let only {
+            return withUnsafePointer(to: only) { body(UnsafeBufferPointer(start: $0, count: 1)) }
+        }
         let count = ends.firstIndex { $0 <= time } ?? ends.count
         return keys.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<count])) }
+    }
+}
+
+/// How a webhook's deliveries are made: one object for all webhooks that have no settings of their own.
+final class LaneSettings: Sendable {
+    let policy: WebhookPolicy
+    /// Nil for the engine's own, which events hold ready.
+    let payloadFormat: DeliverySettings.PayloadFormat?
+    /// Deliveries that may be pending at once.
+    let maximumPending: Int
+    /// 0 for never.
+    let expiryMilliseconds: Int64
+    let timeoutMilliseconds: Int64
+    let connectTimeoutMilliseconds: Int64
+
+    /// - Parameter engine: the engine's configuration.
+    init(_ settings: DeliverySettings, engine: Configuration) {
+        policy = WebhookPolicy(settings)
+        payloadFormat = settings.payloadFormat == engine.delivery.payloadFormat ? nil : settings.payloadFormat
+        maximumPending = settings.maximumPending ?? engine.queue.defaultShare
+        expiryMilliseconds = settings.expiryMilliseconds
+        timeoutMilliseconds = settings.timeoutMilliseconds
+        connectTimeoutMilliseconds = settings.effectiveConnectTimeoutMilliseconds
     }
 }
 
@@ -38,28 +75,20 @@ final class LaneWebhook {
         var id: Identifier
         var endpoint: EndpointOptions
         var keys: SigningKeys
-        var policy: WebhookPolicy
-        /// Nil for the engine's own, which events hold ready.
-        var payloadFormat: DeliverySettings.PayloadFormat?
-        /// Deliveries that may be pending at once.
-        var maximumPending: Int
-        /// 0 for never.
-        var expiryMilliseconds: Int64
-        var timeoutMilliseconds: Int64
-        var connectTimeoutMilliseconds: Int64
+        var settings: LaneSettings
     }
 
     let specification: Specification
     let generation: UInt32
-    /// Nil where libcurl had no memory for it; the next attempt tries to make it again.
+    /// Made by the first attempt: most webhooks of many get none for a long time. Nil also where libcurl had no memory for
+    /// it; the next attempt tries again.
     var endpoint: Endpoint?
     /// What the journal knows of the receiver.
     var writtenHealth = WebhookHealth()
 
-    init(specification: Specification, generation: UInt32, endpoint: Endpoint?) {
+    init(specification: Specification, generation: UInt32) {
         self.specification = specification
         self.generation = generation
-        self.endpoint = endpoint
     }
 
     var id: Identifier {

@@ -128,6 +128,12 @@ package final class EventCatalog: Sendable {
         return place < types.count ? types[place] : nil
     }
 
+    /// The name of the type at `index`, without a copy of all that is known of it; empty for an index of another engine.
+    package func name(of index: EventTypeIndex) -> String {
+        let place = Int(index.rawValue)
+        return place < types.count ? types[place].name : ""
+    }
+
     /// The types that a subscription covers, by index: those there are now, so ask again after ``adding(_:)``.
     package func indices(matching subscription: EventSubscription) -> [EventTypeIndex] {
         if case .type(let name) = subscription { return index(of: name).map { [$0] } ?? [] }
