@@ -15,6 +15,8 @@ package final class Registry: Sendable {
         /// The other tenants that have webhooks.
         fileprivate(set) var tenants: [String: TenantIndex] = [:]
         fileprivate var slots: LaneSlots
+        /// Of the webhook inserted last: most have the same, and keep them once.
+        fileprivate var latestEvents: [EventSubscription] = []
         fileprivate(set) var catalog: EventCatalog
     }
 
@@ -85,6 +87,12 @@ package final class Registry: Sendable {
     /// From here on events match it, where it is enabled.
     package func insert(_ webhook: StoredWebhook) {
         state.withLock { state in
+            var webhook = webhook
+            if webhook.definition.events == state.latestEvents {
+                webhook.definition.events = state.latestEvents
+            } else {
+                state.latestEvents = webhook.definition.events
+            }
             let registered = Registered(webhook, state.makeIndex(of: webhook.definition.tenant))
             state.webhooks[webhook.id] = registered
             state.order.insert(webhook.id)

@@ -231,29 +231,15 @@ extension EngineState {
         }
     }
 
-    private static func keys(of webhook: StoredWebhook) -> SigningKeys {
-        var keys = SigningKeys()
-        for secret in webhook.secrets {
-            // Stored secrets were parsed when they came in.
-            guard let key = try? WebhookSecret(secret.text).key else { continue }
-            keys.append(key, until: secret.expiresAt)
-        }
-        return keys
-    }
-
     func specification(of webhook: StoredWebhook, url: String) -> LaneWebhook.Specification {
         let definition = webhook.definition
         let overrides = definition.overrides
         return LaneWebhook.Specification(
             id: webhook.id,
-            endpoint: EndpointOptions(
-                // The same text is kept once.
-                url: url == definition.url ? definition.url : url,
-                headers: definition.headers.map { ($0.name, $0.value) },
-                clientCertificateFile: definition.clientCertificateFile,
-                clientKeyFile: definition.clientKeyFile
-            ),
-            keys: EngineState.keys(of: webhook),
+            // The same text is kept once.
+            url: url == definition.url ? definition.url : url,
+            extras: LaneWebhook.EndpointExtras(definition),
+            secrets: webhook.secrets,
             settings: overrides.values.isEmpty
                 ? ownSettings
                 : LaneSettings(configuration.delivery.overridden(by: overrides), engine: configuration)

@@ -27,7 +27,7 @@ extension LaneLoop {
             return
         }
         event._withUnsafeGuaranteedRef { event in
-            addHeaders(to: slot, event: event, body: body.bytes, keys: webhook.specification.keys, at: wall)
+            addHeaders(to: slot, event: event, body: body.bytes, keys: webhook.keys, at: wall)
             noteStart(of: delivery, at: wall, owner: body.owner)
             transport.submit(
                 slot,
@@ -51,7 +51,7 @@ extension LaneLoop {
 
     private func endpoint(of webhook: LaneWebhook) -> Endpoint? {
         if webhook.endpoint == nil {
-            webhook.endpoint = try? transport.makeEndpoint(webhook.specification.endpoint)
+            webhook.endpoint = try? transport.makeEndpoint(webhook.endpointOptions)
         }
         return webhook.endpoint
     }

@@ -144,7 +144,9 @@ final class LaneLoop {
             return settle(settlement, webhook: delivery.webhookID)
         }
         let isRestored = delivery.event._withUnsafeGuaranteedRef { $0.isRestored }
-        guard new.isTest || isRestored || core.pending(of: delivery.webhook) < webhook.specification.settings.maximumPending
+        guard
+            new.isTest || isRestored
+                || core.pending(of: delivery.webhook) < webhook.specification.settings.maximumPending
         else {
             // The queue is everybody's: a receiver that falls behind may fill its share and no more.
             var settlement = Settlement(canceled: new.id, event: token, webhook: delivery.webhook)

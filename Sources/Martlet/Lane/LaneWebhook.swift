@@ -1,5 +1,6 @@
 import Delivery
 import Model
+import Registry
 import Signing
 import Transport
 
@@ -7,23 +8,22 @@ import Transport
 ///
 /// A key past its end is left out when a request is signed: nobody has to come by and remove it.
 struct SigningKeys: Sendable {
-    /// Most webhooks have one secret, which needs no list.
-    private var only: HMACSHA256Key?
-    /// Empty, or all of them.
     private var keys: ContiguousArray<HMACSHA256Key> = []
     /// When each key ends, in the same order, which is descending.
     private var ends: ContiguousArray<WallTime> = []
 
-    /// Nil as the end of the current key, which comes first.
+    init() {}
+
+    init(_ secrets: [StoredSecret]) {
+        for secret in secrets {
+            // Stored secrets were parsed when they came in.
+            guard let key = try? WebhookSecret(secret.text).key else { continue }
+            append(key, until: secret.expiresAt)
+        }
+    }
+
+    /// Nil as the end of the current key.
     mutating func append(_ key: HMACSHA256Key, until end: WallTime?) {
-        if only == nil, end == nil {
-            only = key
-            return
-        }
-        if keys.isEmpty, let only {
-            keys.append(only)
-            ends.append(WallTime(milliseconds: .max))
-        }
         keys.append(key)
         ends.append(end ?? WallTime(milliseconds: .max))
     }
@@ -35,9 +35,6 @@ struct SigningKeys: Sendable {
 
     /// Lends the keys that are live at `time`; the current one always is.
     func withLive<Result>(at time: WallTime, _ body: (UnsafeBufferPointer<HMACSHA256Key>) -> Result) -> Result {
-        if keys.isEmpty, let only {
-            return withUnsafePointer(to: only) { body(UnsafeBufferPointer(start: $0, count: 1)) }
-        }
         let count = ends.firstIndex { $0 <= time } ?? ends.count
         return keys.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<count])) }
     }
@@ -66,23 +63,42 @@ final class LaneSettings: Sendable {
     }
 }
 
-/// A webhook as its lane needs it: everything that is the same for each attempt, prepared once.
+/// A webhook as its lane needs it: what is the same for each attempt is prepared once, by the first one. Of many webhooks
+/// most have nothing to send for a long time, and cost little until then.
 ///
 /// An object and not a value: an attempt reads a few fields of it, and copying all of them would count a dozen references.
 final class LaneWebhook {
-    /// What the engine sends to the lane; the lane makes the endpoint of it, which belongs to its thread.
+    /// What the engine sends to the lane. Texts and lists are those that the registry holds too.
     struct Specification: Sendable {
         var id: Identifier
-        var endpoint: EndpointOptions
-        var keys: SigningKeys
+        var url: String
+        /// Nil for nothing.
+        var extras: EndpointExtras?
+        /// The current one first.
+        var secrets: [StoredSecret]
         var settings: LaneSettings
+    }
+
+    /// What only some receivers want.
+    final class EndpointExtras: Sendable {
+        let headers: [HeaderField]
+        let clientCertificateFile: String?
+        let clientKeyFile: String?
+
+        init?(_ definition: WebhookDefinition) {
+            // A key is of no use without a certificate.
+            guard !definition.headers.isEmpty || definition.clientCertificateFile != nil else { return nil }
+            headers = definition.headers
+            clientCertificateFile = definition.clientCertificateFile
+            clientKeyFile = definition.clientKeyFile
+        }
     }
 
     let specification: Specification
     let generation: UInt32
-    /// Made by the first attempt: most webhooks of many get none for a long time. Nil also where libcurl had no memory for
-    /// it; the next attempt tries again.
+    /// Nil before the first attempt, and where libcurl had no memory for it: the next attempt tries again.
     var endpoint: Endpoint?
+    private(set) lazy var keys = SigningKeys(specification.secrets)
     /// What the journal knows of the receiver.
     var writtenHealth = WebhookHealth()
 
@@ -93,5 +109,16 @@ final class LaneWebhook {
 
     var id: Identifier {
         specification.id
+    }
+
+    /// What the endpoint is made of.
+    var endpointOptions: EndpointOptions {
+        let extras = specification.extras
+        return EndpointOptions(
+            url: specification.url,
+            headers: extras?.headers.map { ($0.name, $0.value) } ?? [],
+            clientCertificateFile: extras?.clientCertificateFile,
+            clientKeyFile: extras?.clientKeyFile
+        )
     }
 }

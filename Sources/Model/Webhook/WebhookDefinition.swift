@@ -26,21 +26,78 @@ package struct WebhookDefinition: Sendable, Equatable {
     package var filter: ContentFilter?
     /// In the order given; no name twice.
     package var headers: [HeaderField] = []
-    /// PEM files of the certificate that is shown to the receiver, and of its key; nil for none.
-    package var clientCertificateFile: String?
-    /// Nil where the key stands in the certificate's file.
-    package var clientKeyFile: String?
     package var isEnabled = true
-    package var description = ""
-    package var metadata: [MetadataEntry] = []
-    /// Delivery settings of its own; the engine's hold for the rest.
-    package var overrides = SettingOverrides()
-    /// The signing secret of a new webhook, as given. Take it out before the definition is kept: it is never printed.
-    package var secret: String?
+    /// Nil where all of it has its default, so that most webhooks of many are small.
+    private var rare: Rare?
 
     package init(url: String, events: [EventSubscription]) {
         self.url = url
         self.events = events
+    }
+}
+
+// MARK: - What only some have
+
+extension WebhookDefinition {
+    fileprivate struct RareValues: Equatable, Sendable {
+        var clientCertificateFile: String?
+        var clientKeyFile: String?
+        var description = ""
+        var metadata: [MetadataEntry] = []
+        var overrides = SettingOverrides()
+        var secret: String?
+    }
+
+    /// Shared by copies of a definition, and never changed.
+    fileprivate final class Rare: Equatable, Sendable {
+        let values: RareValues
+
+        init(_ values: RareValues) {
+            self.values = values
+        }
+
+        static func == (left: Rare, right: Rare) -> Bool {
+            left === right || left.values == right.values
+        }
+    }
+
+    private var rareValues: RareValues {
+        get { rare?.values ?? RareValues() }
+        set { rare = newValue == RareValues() ? nil : Rare(newValue) }
+    }
+
+    /// PEM files of the certificate that is shown to the receiver, and of its key; nil for none.
+    package var clientCertificateFile: String? {
+        get { rare?.values.clientCertificateFile }
+        set { rareValues.clientCertificateFile = newValue }
+    }
+
+    /// Nil where the key stands in the certificate's file.
+    package var clientKeyFile: String? {
+        get { rare?.values.clientKeyFile }
+        set { rareValues.clientKeyFile = newValue }
+    }
+
+    package var description: String {
+        get { rare?.values.description ?? "" }
+        set { rareValues.description = newValue }
+    }
+
+    package var metadata: [MetadataEntry] {
+        get { rare?.values.metadata ?? [] }
+        set { rareValues.metadata = newValue }
+    }
+
+    /// Delivery settings of its own; the engine's hold for the rest.
+    package var overrides: SettingOverrides {
+        get { rare?.values.overrides ?? SettingOverrides() }
+        set { rareValues.overrides = newValue }
+    }
+
+    /// The signing secret of a new webhook, as given. Take it out before the definition is kept: it is never printed.
+    package var secret: String? {
+        get { rare?.values.secret }
+        set { rareValues.secret = newValue }
     }
 }
 
