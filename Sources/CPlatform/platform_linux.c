@@ -35,16 +35,12 @@ void *martlet_platform_page_wiped_on_fork(void) {
     return page;
 }
 
-void *martlet_platform_map_aligned(size_t bytes, int32_t huge) {
+void *martlet_platform_map_aligned(size_t bytes) {
     /* Twice as much holds an aligned part; the rest goes back at once. */
     uint8_t *start = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) return NULL;
     size_t before = (bytes - ((uintptr_t)start & (bytes - 1))) & (bytes - 1);
     if (before != 0) munmap(start, before);
     if (bytes != before) munmap(start + before + bytes, bytes - before);
-#ifdef MADV_HUGEPAGE
-    /* A wish: without it the pages are small. */
-    if (huge) madvise(start + before, bytes, MADV_HUGEPAGE);
-#endif
     return start + before;
 }

@@ -11,9 +11,9 @@ int32_t martlet_platform_pipe(int32_t *read_end, int32_t *write_end);
 /* Gives freed memory that the allocator keeps back to the system, where it can be told to. Takes milliseconds. */
 void martlet_platform_give_memory_back(void);
 
-/// Fresh memory, all zeros, that starts at a multiple of `bytes`, a power of two of pages; NULL where there is none. With
-/// `huge` in huge pages, where the system has them. Give it back with munmap(2).
-void *martlet_platform_map_aligned(size_t bytes, int32_t huge);
+/// Fresh memory, all zeros, that starts at a multiple of `bytes`, a power of two of pages; NULL where there is none. Give
+/// it back with munmap(2).
+void *martlet_platform_map_aligned(size_t bytes);
 
 /// Names the calling thread for debuggers; Linux keeps 15 characters.
 void martlet_platform_name_thread(const char *name);

@@ -6,10 +6,11 @@ import Threading
 /// Memory for the payloads of events that wait: blocks of a few sizes, in regions of 2 MiB that come from the system and
 /// go back to it.
 ///
-/// The general allocator would do, but for three things. A backlog is memory that nobody has touched yet, and the system
-/// clears and maps it page by page, which costs a push more than all its other work; a large pool asks for huge pages.
-/// What a drained backlog held goes back at once, without combing through the host's own heap. And a lane gives a block
-/// back with one atomic operation, whoever pushes meanwhile.
+/// The general allocator would do, but for two things. What a drained backlog held goes back at once, without combing
+/// through the host's own heap. And a lane gives a block back with one atomic operation, whoever pushes meanwhile.
+///
+/// Regions are not asked for as huge pages: these are cleared faster where the machine has touched them before, and were
+/// slower on average where a virtual machine's host backs them at the first touch.
 ///
 /// Pushes take turns under a lock. A block that is given back goes onto a list without a lock; each allocation takes two
 /// off it, so the list never grows. Any thread may call anything.
@@ -26,8 +27,6 @@ final class PayloadPool: @unchecked Sendable {
     /// The head of a region: itself and its spans.
     private static let headBytes = 4096
     private static let classCount = 56
-    /// From so many regions on they are asked for as huge pages: a small engine stays small.
-    private static let hugeFrom = 4
 
     /// Part of a region, cut into blocks of one size.
     private struct Span {
@@ -134,6 +133,11 @@ final class PayloadPool: @unchecked Sendable {
                 if current.pointee.freeSpans == .max { unmap(current, &state) }
             }
         }
+    }
+
+    /// Regions held from the system, for tests.
+    var regionCount: Int {
+        state.withLock { $0.regionCount }
     }
 
     /// The engine is gone: from here on nothing is kept.
@@ -270,8 +274,7 @@ final class PayloadPool: @unchecked Sendable {
     // MARK: Regions; all with the lock held
 
     private func makeRegion(_ state: inout State) -> UnsafeMutablePointer<Region>? {
-        let isHuge = state.regionCount >= PayloadPool.hugeFrom ? Int32(1) : 0
-        guard let memory = martlet_platform_map_aligned(PayloadPool.regionBytes, isHuge) else { return nil }
+        guard let memory = martlet_platform_map_aligned(PayloadPool.regionBytes) else { return nil }
         let region = memory.bindMemory(to: Region.self, capacity: 1)
         // Each region keeps the pool, so that blocks may outlive the engine.
         region.initialize(to: Region(pool: Unmanaged.passRetained(self)))
