@@ -84,7 +84,8 @@ struct PayloadPoolTests {
     @Test("a block may be given back after the engine's end")
     func late() throws {
         var pool: PayloadPool? = PayloadPool()
-        weak var alive = pool
+        weak var alive: PayloadPool?
+        alive = pool
         let block = try block(try #require(pool), 100, mark: 1)
         pool?.close()
         pool = nil

@@ -48,8 +48,8 @@ final class PayloadPool: @unchecked Sendable {
         var hasRoom: Bool { firstFree != 0 || end - untouched >= size }
     }
 
+    /// Stands behind the address of its pool, which whoever gives a block back reads without the lock.
     private struct Region {
-        let pool: Unmanaged<PayloadPool>
         /// One bit for each span that is not in use.
         var freeSpans = UInt32.max
         /// In the list of regions with free spans.
@@ -92,7 +92,7 @@ final class PayloadPool: @unchecked Sendable {
         guard let address else { return }
         let block = UnsafeMutableRawPointer(mutating: address)
         guard count <= largestBlock else { return Glibc.free(block) }
-        let pool = region(of: block).pointee.pool
+        let pool = pool(of: region(of: block))
         // The block's region keeps the pool. Once the engine is gone, which takes its last events with it, nobody else may.
         guard pool._withUnsafeGuaranteedRef({ $0.isClosed.load(ordering: .relaxed) }) else {
             return pool._withUnsafeGuaranteedRef { $0.giveBack(block) }
@@ -163,12 +163,19 @@ final class PayloadPool: @unchecked Sendable {
     private static func region(of block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Region> {
         // Regions are aligned to their size, and a block never stands at a region's start.
         let start = UInt(bitPattern: block) & ~UInt(regionBytes - 1)
-        guard let region = UnsafeMutablePointer<Region>(bitPattern: start) else { preconditionFailure("no block") }
-        return region
+        guard let base = UnsafeMutableRawPointer(bitPattern: start) else { preconditionFailure("no block") }
+        return (base + regionOffset).assumingMemoryBound(to: Region.self)
     }
 
+    private static let regionOffset = 16
+
     private static func base(_ region: UnsafeMutablePointer<Region>) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(region)
+        UnsafeMutableRawPointer(region) - regionOffset
+    }
+
+    /// Written before the first block of the region is handed out, and never again.
+    private static func pool(of region: UnsafeMutablePointer<Region>) -> Unmanaged<PayloadPool> {
+        base(region).load(as: Unmanaged<PayloadPool>.self)
     }
 
     private static func span(_ number: Int, of region: UnsafeMutablePointer<Region>) -> UnsafeMutablePointer<Span> {
@@ -275,9 +282,10 @@ final class PayloadPool: @unchecked Sendable {
 
     private func makeRegion(_ state: inout State) -> UnsafeMutablePointer<Region>? {
         guard let memory = martlet_platform_map_aligned(PayloadPool.regionBytes) else { return nil }
-        let region = memory.bindMemory(to: Region.self, capacity: 1)
         // Each region keeps the pool, so that blocks may outlive the engine.
-        region.initialize(to: Region(pool: Unmanaged.passRetained(self)))
+        memory.storeBytes(of: Unmanaged.passRetained(self), as: Unmanaged<PayloadPool>.self)
+        let region = (memory + PayloadPool.regionOffset).bindMemory(to: Region.self, capacity: 1)
+        region.initialize(to: Region())
         state.regionCount += 1
         state.emptyCount += 1
         link(region, &state)
@@ -288,8 +296,8 @@ final class PayloadPool: @unchecked Sendable {
         unlink(region, &state)
         state.regionCount -= 1
         state.emptyCount -= 1
-        let pool = region.pointee.pool
-        munmap(UnsafeMutableRawPointer(region), PayloadPool.regionBytes)
+        let pool = PayloadPool.pool(of: region)
+        munmap(PayloadPool.base(region), PayloadPool.regionBytes)
         // Not the last reference: whoever calls has one.
         pool.release()
     }
