@@ -1,21 +1,22 @@
 import Model
 
+/// What a circuit breaker does now; the names are those that hosts read.
+package enum BreakerPhase: String, BitwiseCopyable, Sendable {
+    case closed
+    /// Blocks before `openUntil`; then the next start is the probe.
+    case open
+    /// The probe is in flight.
+    case halfOpen
+    /// The probe succeeded: each success lets one more attempt be in flight.
+    case ramp
+}
+
 /// A circuit breaker: after nothing but failures for a while no attempt starts, then one probe does, then a ramp.
 ///
 /// A delivery whose time comes while the breaker blocks uses up that try without a request. So a breaker takes load off a
 /// dead receiver and makes no delivery live longer than its retry schedule: backlogs stay as short as without one.
 struct Breaker: BitwiseCopyable, Sendable {
-    enum Phase: UInt8, BitwiseCopyable, Sendable {
-        case closed
-        /// Blocks before `openUntil`; then the next start is the probe.
-        case open
-        /// The probe is in flight.
-        case halfOpen
-        /// The probe succeeded: each success lets one more attempt be in flight.
-        case ramp
-    }
-
-    private(set) var phase = Phase.closed
+    private(set) var phase = BreakerPhase.closed
     private var openUntil = Int64.min
     private var firstFailure = Int64.min
     private var failures: UInt32 = 0

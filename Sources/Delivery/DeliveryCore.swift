@@ -112,6 +112,10 @@ package struct DeliveryCore: ~Copyable {
     }
 
     /// When the failures of the webhook began that no success has ended; nil where the last attempt succeeded.
+    package func breakerPhase(of slot: WebhookSlot) -> BreakerPhase {
+        isPresent(slot) ? webhooks[Int(slot.index)].breaker.phase : .closed
+    }
+
     package func failingSince(of slot: WebhookSlot) -> Instant? {
         guard isPresent(slot), webhooks[Int(slot.index)].failingSince != .max else { return nil }
         return Instant(nanoseconds: webhooks[Int(slot.index)].failingSince)

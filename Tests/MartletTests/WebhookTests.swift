@@ -23,6 +23,29 @@ struct WebhookTests {
         #expect(failure { _ = try engine.json(engine.webhooks, #"{"cursor":"x"}"#) }?.code == .invalidDocument)
     }
 
+    @Test("List tells how receivers do, where it is asked for")
+    func health() throws {
+        let server = TestServer.serve { connection, _ in connection.answer(503) }
+        defer { server.stop() }
+        let engine = try openEngine(#""breaker":{"failures":2,"afterSeconds":0,"openSeconds":60}"#)
+        let failing = try engine.addWebhook(server.url)
+        let quiet = try engine.addWebhook("http://127.0.0.1:9/", #""agents":["agent_1"]"#)
+        try engine.push(type: "call.placed", data: "{}")
+        _ = try engine.waitForOutcomes(2)
+        let webhooks = try #require(engine.json(engine.webhooks, #"{"health":true}"#)["webhooks"]?.arrayValue)
+        #expect(webhooks.map { $0["id"]?.stringValue } == [failing, quiet])
+        #expect(webhooks[0]["health"]?["breaker"] == .string("open"))
+        #expect(webhooks[0]["health"]?["failingSince"]?.stringValue?.hasSuffix("Z") == true)
+        #expect(webhooks[1]["health"]?["breaker"] == .string("closed"))
+        #expect(webhooks[1]["health"]?["failingSince"] == .null)
+        #expect(webhooks[1]["health"]?["pausedUntil"] == .null)
+        let one = try engine.json(engine.webhooks, #"{"id":"\#(quiet)","health":true}"#)["webhooks"]?.arrayValue
+        #expect(one?.map { $0["id"]?.stringValue } == [quiet])
+        #expect(try engine.json(engine.webhooks, #"{"id":"wh_x"}"#)["webhooks"]?.arrayValue?.isEmpty == true)
+        let plain = try #require(engine.json(engine.webhooks, "")["webhooks"]?.arrayValue)
+        #expect(plain.allSatisfy { $0["health"] == nil })
+    }
+
     @Test("An update changes what it names, from the next attempt on")
     func update() throws {
         let old = TestServer.serve { connection, _ in connection.answer(503) }

@@ -41,7 +41,7 @@ extension Engine {
     /// A page of webhooks in the order of their creation: `{"webhooks":[…],"cursor":"wh_…"}`; `cursor` is null on the
     /// last page.
     ///
-    /// - Parameter query: `{"limit":100,"cursor":"wh_…","tenant":"…"}`, all optional; empty for the first page.
+    /// - Parameter query: `{"limit":100,"cursor":"wh_…","tenant":"…","health":true}`, all optional; empty for the first page.
     package func webhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.listWebhooks(query)
     }

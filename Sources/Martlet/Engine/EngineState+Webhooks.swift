@@ -156,7 +156,15 @@ extension EngineState {
     func listWebhooks(_ query: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try checkProcess()
         let query = try WebhookQuery.read(query)
-        let (page, hasMore) = registry.webhooks(after: query.cursor, limit: query.limit, tenant: query.tenant)
+        let (page, hasMore) =
+            if query.id.isEmpty {
+                registry.webhooks(after: query.cursor, limit: query.limit, tenant: query.tenant)
+            } else {
+                (Identifier(query.id, kind: .webhook).flatMap(registry.webhook).map { [$0] } ?? [], false)
+            }
+        let health = query.health ? health(of: page) : [:]
+        let now = Clock.monotonic()
+        let wall = Clock.wall()
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("webhooks")
@@ -168,7 +176,11 @@ extension EngineState {
                 createdAt: webhook.createdAt,
                 updatedAt: webhook.updatedAt,
                 disabled: webhook.disabled
-            )
+            ) { writer in
+                guard let health = health[webhook.id] else { return }
+                writer.key("health")
+                health.write(to: &writer, now: now, wall: wall)
+            }
         }
         writer.endArray()
         writer.key("cursor")
@@ -179,6 +191,22 @@ extension EngineState {
         }
         writer.endObject()
         return writer.bytes
+    }
+
+    /// One question to each lane, whatever the number of webhooks. A lane that has ended knows of none.
+    private func health(of page: [StoredWebhook]) -> [Identifier: ReceiverHealth] {
+        var all: [Identifier: ReceiverHealth] = [:]
+        for lane in lanes {
+            let targets = page.map(\.target).filter { Int($0.lane) == lane.number }
+            guard !targets.isEmpty else { continue }
+            let found = lane.inspect { view in
+                var found: [(Identifier, ReceiverHealth)] = []
+                for target in targets { found.append((target.id, view.health(of: target.slot))) }
+                return found
+            }
+            for (id, health) in found ?? [] { all[id] = health }
+        }
+        return all
     }
 
     // MARK: Parts
@@ -262,6 +290,8 @@ struct WebhookQuery: Sendable {
     var after = ""
     /// Nil: all of them.
     var tenant: String?
+    var id = ""
+    var health = false
 
     var cursor = Identifier.zero
 
@@ -271,6 +301,8 @@ struct WebhookQuery: Sendable {
             .integer("limit", \.limit, 1...1000, "How many webhooks a page holds at the most."),
             .text("cursor", \.after, TextForm(.identifier, bytes: 1...64), "The `cursor` of the page before."),
             .optionalText("tenant", \.tenant, Tenant.form, default: "all of them", "Only webhooks of this tenant."),
+            .text("id", \.id, TextForm(.identifier, bytes: 1...64), "Only the webhook with this id."),
+            .boolean("health", \.health, "Each webhook also has `health`, how its receiver does now."),
         ]
     )
 

@@ -346,6 +346,17 @@ struct LaneView: ~Copyable {
         self.loop = loop
     }
 
+    /// What the lane sees of a webhook's receiver now.
+    func health(of slot: WebhookSlot) -> ReceiverHealth {
+        ReceiverHealth(
+            breaker: loop.core.breakerPhase(of: slot),
+            pending: loop.core.pending(of: slot),
+            inFlight: loop.core.inFlight(of: slot),
+            failingSince: loop.core.failingSince(of: slot),
+            pausedUntil: loop.core.pausedUntil(of: slot)
+        )
+    }
+
     var pending: Int { loop.core.pending }
     var inFlight: Int { loop.core.inFlight }
 

@@ -158,7 +158,8 @@ extension WebhookDefinition {
         id: Identifier,
         createdAt: WallTime,
         updatedAt: WallTime,
-        disabled: DisabledNote? = nil
+        disabled: DisabledNote? = nil,
+        more: (inout JSONWriter) -> Void = { _ in }
     ) {
         writer.beginObject()
         writer.key("id")
@@ -170,6 +171,7 @@ extension WebhookDefinition {
         writer.string(Timestamp.text(createdAt))
         writer.key("updatedAt")
         writer.string(Timestamp.text(updatedAt))
+        more(&writer)
         writer.endObject()
     }
 }

@@ -77,6 +77,12 @@ class ListKeys(TypedDict, total=False):
     cursor: Optional[str]
 
 
+class WebhookListKeys(ListKeys, total=False):
+    id: Optional[str]
+    tenant: Optional[str]
+    health: Optional[bool]
+
+
 class RotationKeys(TypedDict, total=False):
     secret: Optional[str]
     overlap_seconds: Optional[int]

@@ -12,7 +12,7 @@ from ._pages import Pages
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._keys import ListKeys, RotationKeys, WebhookKeys
+    from ._keys import RotationKeys, WebhookKeys, WebhookListKeys
 
 Secrets = list[Secret]
 
@@ -40,8 +40,12 @@ class Webhooks:
         """Reads a webhook, without its secrets. Raises `NotFoundError`."""
         return Webhook.read(self._handle.read("webhook_get", text_bytes(id, "id")))
 
-    def list(self, query: Document | None = None, /, **keys: Unpack[ListKeys]) -> Pages[Webhook]:
-        """All webhooks in the order of their creation. `limit` is the size of a page, 1 to 1000, by default 100."""
+    def list(self, query: Document | None = None, /, **keys: Unpack[WebhookListKeys]) -> Pages[Webhook]:
+        """All webhooks in the order of their creation. `limit` is the size of a page, 1 to 1000, by default 100.
+
+        With `health=True` each has `document["health"]`, how its receiver does now: `breaker`, `pending`, `inFlight`,
+        `failingSince`, `pausedUntil`.
+        """
         return Pages(self._handle, "webhook_list", "webhooks", document(query, keys), Webhook.read)
 
     def update(self, id: str, change: Document | None = None, /, **keys: Unpack[WebhookKeys]) -> Webhook:

@@ -1,0 +1,1 @@
+"""A dashboard for Martlet: a host program on the Python binding. `python -m dashboard --help`."""

@@ -1,0 +1,87 @@
+"""Opens the engine, then serves the pages until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import martlet
+from waitress.server import create_server
+
+from .app import create_app
+from .demo import DemoReceivers
+from .documents import Checker
+from .hub import Hub
+from .options import Options, read_options
+from .settings import Settings
+
+
+def open_engine(options: Options) -> martlet.Engine:
+    return martlet.Engine(
+        options.engine_configuration(),
+        data_directory=str(options.data / "engine"),
+        # The dashboard shows what becomes of every delivery; the hub takes them all.
+        outcomes="deliveries",
+        log_retention={"attempts": options.log_attempts},
+        # A message of a test that a person waits for should not wait for a full queue of demo events.
+        queue={"maxEvents": 200_000},
+    )
+
+
+def main() -> int:
+    options = read_options()
+    try:
+        engine = open_engine(options)
+    except martlet.InUseError:
+        print(f"dashboard: another dashboard has {options.data} open; give --data another folder", file=sys.stderr)
+        return 1
+    except martlet.Error as error:
+        print(f"dashboard: {error.text}", file=sys.stderr)
+        return 1
+    settings = Settings(options.data)
+    hub = Hub(engine)
+    demo = DemoReceivers(engine, settings, options.environment)
+    checker = Checker(options.engine_configuration())
+    token = options.token or (None if options.is_loopback else settings.token())
+    app = create_app(options, engine, hub, demo, checker, token)
+    try:
+        server = create_server(
+            app, host=options.host, port=options.port, threads=24, channel_timeout=60, ident=None,
+            max_request_body_size=4 << 20, clear_untrusted_proxy_headers=True,
+        )  # fmt: skip
+    except OSError as error:
+        print(f"dashboard: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        engine.close(0)
+        return 1
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    app.config["PORT"] = server.effective_port
+    demo.resume()
+    hub.start()
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"Martlet dashboard ({options.environment}) on http://{host}:{server.effective_port}/", flush=True)
+    print(f"  data: {options.data}", flush=True)
+    if token and not options.token:
+        print(f"  token: in {settings.token_file}", flush=True)
+    try:
+        server.run()
+    except SystemExit:
+        pass
+    finally:
+        # First the pages that listen, or the server would wait for them.
+        hub.close()
+        demo.stop()
+        server.close()
+        checker.close()
+        # What is pending stays in the data directory and goes on at the next start.
+        engine.close(1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

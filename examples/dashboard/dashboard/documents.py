@@ -1,0 +1,82 @@
+"""Webhooks between the page's form and the library's documents."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import martlet
+from flask import abort, request
+
+#: What the form can set; everything else of a webhook stays as it is.
+KEYS = (
+    "url", "description", "events", "agents", "workflows", "timeoutMs", "retry", "rateLimit", "ordering", "payloadFormat",
+)  # fmt: skip
+
+
+def body() -> dict[str, Any]:
+    """The request's JSON object."""
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict):
+        abort(400, "the request must be a JSON object")
+    return given
+
+
+def shown(webhook: martlet.Webhook) -> dict[str, Any]:
+    """A webhook as the page gets it. Header values may be credentials: their names alone leave the server."""
+    document = dict(webhook.document)
+    document["headers"] = sorted(document["headers"])
+    # Says nothing to a person, and may hold what the host keeps for itself.
+    document["demo"] = document.pop("metadata", {}).get("demo")
+    return document
+
+
+def stored(form: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """The document of what a form holds. `headers` are the present ones, for those whose value was left as it is."""
+    document = {key: form[key] for key in KEYS if key in form}
+    if "headers" in form:
+        document["headers"] = _headers(form["headers"], headers)
+    return document
+
+
+def _headers(rows: Any, present: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        abort(422, "headers must be an array of objects with name and value")
+    headers: dict[str, str] = {}
+    for row in rows:
+        name, value = row.get("name"), row.get("value")
+        if not isinstance(name, str):
+            abort(422, "headers must be an array of objects with name and value")
+        if name in headers:
+            abort(422, f"headers has {name} twice")
+        if value is None:
+            if name not in present:
+                abort(422, f"headers: {name} needs a value")
+            value = present[name]
+        headers[name] = value
+    return headers
+
+
+class Checker:
+    """Says whether the library would take a document, in the library's own words.
+
+    An engine of its own that gets no events: what is tried here never meets the real webhooks.
+    """
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        self._engine = martlet.Engine({**configuration, "lanes": 1})
+        self._lock = threading.Lock()
+
+    def reason(self, document: Mapping[str, Any]) -> str | None:
+        """None where the document is good."""
+        with self._lock:
+            try:
+                webhook = self._engine.webhooks.create({"events": ["*"], **document, "enabled": False})
+            except martlet.Error as error:
+                return error.text
+            self._engine.webhooks.delete(webhook.id)
+            return None
+
+    def close(self) -> None:
+        self._engine.free()

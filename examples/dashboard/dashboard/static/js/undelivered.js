@@ -1,0 +1,32 @@
+// What has not arrived: waiting for a try, or given up.
+import { attempt, call, get } from './api.js';
+import { button, el, fill } from './dom.js';
+import { deliveryTable } from './deliveries.js';
+import { gently, on } from './live.js';
+import { replayDialog } from './webhook.js';
+
+export async function undeliveredPage(place) {
+  const waiting = el('section', { class: 'card flush', 'aria-label': 'Waiting' });
+  const failed = el('section', { class: 'card flush', 'aria-label': 'Given up' });
+  const act = (path, done) => attempt(async () => { await call('POST', path); await load(); return done; });
+
+  async function load() {
+    const [pending, givenUp] = await Promise.all([get('/api/deliveries', { state: 'undelivered' }), get('/api/deliveries', { state: 'failed' })]);
+    draw(waiting, 'Waiting or in flight', 'Nothing waits: every event has been settled.', pending, delivery =>
+      button('Cancel', () => act(`/api/deliveries/${delivery.id}/cancel`), 'small danger'));
+    draw(failed, 'Given up', 'Nothing failed for good.', givenUp, delivery =>
+      !delivery.test && delivery.webhook && button('Redeliver', () => act(`/api/deliveries/${delivery.id}/redeliver`), 'small'));
+  }
+
+  function draw(section, title, none, { deliveries, cursor }, more) {
+    fill(section, el('div', { class: 'card-head' }, el('h2', {}, title), el('span', { class: 'tag' }, `${deliveries.length}${cursor ? '+' : ''}`)),
+      deliveries.length ? deliveryTable(deliveries, true, more) : el('div', { class: 'empty' }, el('p', {}, none)));
+  }
+
+  fill(place, el('div', { class: 'head' }, el('div', {}, el('h1', {}, 'Undelivered'), el('p', {}, 'What receivers have not taken yet, and what was given up.')),
+    button('Replay failed', () => replayDialog())), waiting, failed);
+  await load();
+  const refresh = gently(() => attempt(load), 1000);
+  const end = on('change', refresh);
+  return () => { end(); refresh.stop(); };
+}
