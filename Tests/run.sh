@@ -79,6 +79,7 @@ suites() {
     suite cabi lines "C interface" bash Tests/CABI/run.sh
     suite integration pytest "Whole system against real receivers" "$work/venv/bin/python" -m pytest Tests/Integration
     suite receivers pytest "Receivers of the examples" bash Tests/Receivers/run.sh
+    suite dashboard pytest "Dashboard in a real browser" bash Tests/Dashboard/run.sh
     suite bind-python lines "Python binding" bash Tests/Bindings/python/run.sh
     suite bind-node lines "Node binding" bash Tests/Bindings/node/run.sh
     suite bind-go lines "Go binding" bash Tests/Bindings/go/run.sh

@@ -29,7 +29,7 @@ find_missing() {
     missing=()
     local pair
     for pair in gcc:gcc pkg-config:pkg-config readelf:binutils cmake:cmake abidiff:abigail-tools valgrind:valgrind \
-        openssl:openssl python3:python3 go:golang-go node:nodejs g++:g++ make:make tsc:node-typescript; do
+        openssl:openssl chromium:chromium python3:python3 go:golang-go node:nodejs g++:g++ make:make tsc:node-typescript; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=(nginx-light)
@@ -38,6 +38,7 @@ find_missing() {
     has_package jansson || missing+=(libjansson-dev)
     has_package sqlite3 || missing+=(libsqlite3-dev)
     [ -e /usr/include/nlohmann/json.hpp ] || missing+=(nlohmann-json3-dev)
+    [ -e /usr/share/javascript/chart.js/chart.min.js ] || missing+=(libjs-chart.js)
     [ -e /usr/share/nodejs/express ] || missing+=(node-express)
     has_venv || missing+=(python3-venv)
 }

@@ -131,25 +131,44 @@ extension EngineState {
         } ?? FoundPage(limit: query.limit)
     }
 
+    /// From the newest backward: once the page is full, an older entry costs a comparison and no place on the page.
     private func findSettled(
         on lane: Lane,
         _ query: DeliveryQuery,
         wantedType: EventTypeIndex?,
         into page: inout FoundPage
     ) {
-        forEachSettled(on: lane) { found in
-            guard
-                query.accepts(
-                    found.state,
-                    id: found.id,
-                    webhook: found.webhook,
-                    event: found.event,
-                    type: found.type,
-                    tenant: found.tenant,
-                    wantedType: wantedType
-                )
-            else { return }
-            page.insert(found)
+        let oldest = oldestKept
+        payloads.expire(before: oldest)
+        var position = UInt64.max
+        var isDone = false
+        while !isDone {
+            let chunk = lane.report.withLock { report in
+                var chunk: [LoggedDelivery] = []
+                report.log.expire(before: oldest)
+                position = min(position, report.log.settledCount)
+                let first = report.log.firstSettled
+                let end = max(first, position - min(position, EngineState.stride))
+                while position > end {
+                    position -= 1
+                    guard let entry = report.log.settled(at: position),
+                        query.accepts(
+                            entry.state.asQueried,
+                            id: entry.id,
+                            webhook: entry.webhook,
+                            event: entry.event,
+                            type: entry.type,
+                            tenant: entry.tenant,
+                            wantedType: wantedType
+                        ),
+                        page.hasPlace(for: entry.id)
+                    else { continue }
+                    chunk.append(entry)
+                }
+                isDone = position <= first
+                return chunk
+            }
+            for entry in chunk { page.insert(FoundDelivery(entry, lane: lane.number)) }
         }
     }
 
@@ -186,22 +205,26 @@ extension Configuration.LogRetention {
     }
 }
 
+extension Outcome.State {
+    var asQueried: DeliveryQuery.State {
+        switch self {
+        case .succeeded: .succeeded
+        case .failed: .failed
+        case .expired: .expired
+        case .canceled: .canceled
+        }
+    }
+}
+
 extension FoundDelivery {
     init(_ entry: LoggedDelivery, lane: Int) {
-        let state: DeliveryQuery.State =
-            switch entry.state {
-            case .succeeded: .succeeded
-            case .failed: .failed
-            case .expired: .expired
-            case .canceled: .canceled
-            }
         self.init(
             id: entry.id,
             event: entry.event,
             type: entry.type,
             tag: entry.tag,
             webhook: entry.webhook,
-            state: state,
+            state: entry.state.asQueried,
             attempts: entry.attempts,
             settledAt: entry.settledAt,
             nextAttempt: nil,

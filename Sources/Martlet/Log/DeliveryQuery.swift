@@ -195,6 +195,8 @@ struct FoundPage: Sendable {
     let limit: Int
     private(set) var deliveries: [FoundDelivery] = []
     private(set) var hasMore = false
+    /// What is older does not come onto the page any more; nil while the page has room.
+    private var floor: Identifier?
 
     init(limit: Int) {
         self.limit = max(limit, 1)
@@ -202,8 +204,17 @@ struct FoundPage: Sendable {
 
     /// Sorting once for each page's worth of finds keeps the cost near linear, whatever order they come in.
     mutating func insert(_ delivery: FoundDelivery) {
+        guard hasPlace(for: delivery.id) else { return }
         deliveries.append(delivery)
         if deliveries.count >= limit * 2 + 64 { trim() }
+    }
+
+    /// False for one that is too old for the page. To be asked for a delivery that fits the query only: it notes that there
+    /// are more.
+    mutating func hasPlace(for id: Identifier) -> Bool {
+        guard let floor, id < floor else { return true }
+        hasMore = true
+        return false
     }
 
     mutating func trim() {
@@ -215,5 +226,6 @@ struct FoundPage: Sendable {
             deliveries.removeSubrange(limit...)
             hasMore = true
         }
+        if deliveries.count == limit { floor = deliveries.last?.id }
     }
 }

@@ -16,7 +16,7 @@ FILTERS = ("state", "webhookId", "eventType", "eventId", "createdAfter", "create
 
 
 def query(given: Any, *, more: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {key: given[key] for key in (*FILTERS, *more) if given.get(key)}
+    return {key: given[key] for key in (*FILTERS, *more) if given.get(key) not in (None, "")}
 
 
 def add_routes(app: Flask, engine: martlet.Engine, hub: Hub) -> None:

@@ -20,7 +20,7 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 # What a visitor without the token may see: the page that asks for it.
-OPEN_PATHS = ("/static/", "/login", "/api/session")
+OPEN_PATHS = ("/static/", "/vendor/", "/login", "/api/session")
 
 
 class Guard:

@@ -76,5 +76,5 @@ function span(seconds) {
 
 export const percent = value => (value === null || value === undefined ? '–' : `${(value * 100).toFixed(value === 1 ? 0 : 1)} %`);
 export const whole = value => new Intl.NumberFormat().format(value ?? 0);
-export const milliseconds = value => (value === null || value === undefined ? '–'
+export const milliseconds = value => (value === null || value === undefined ? '–' : value === 0 ? '0 ms'
   : value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);

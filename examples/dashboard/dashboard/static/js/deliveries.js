@@ -16,17 +16,18 @@ function result(delivery) {
 export function deliveryTable(deliveries, withWebhook = true, more = null) {
   const heads = ['Event', withWebhook && 'Webhook', 'State', 'Last answer', 'Attempts', 'When', more && el('span', { class: 'hint' }, 'Actions')].filter(Boolean);
   return table(heads, deliveries.map(delivery => el('tr', { 'data-id': delivery.id },
-    el('td', {}, el('div', { class: 'name' }, link(delivery.eventType, `#/deliveries/${delivery.id}`),
+    el('td', { class: 'event' }, el('div', { class: 'name' }, link(delivery.eventType, `#/deliveries/${delivery.id}`),
       (delivery.test || delivery.redeliveryOf) && el('span', {}, delivery.test && tag('test'), delivery.redeliveryOf && tag('redelivery')))),
     withWebhook && el('td', { 'data-label': 'Webhook' }, delivery.webhook ? link(delivery.webhook, `#/webhooks/${delivery.webhookId}`) : el('span', { class: 'hint' }, 'deleted')),
     el('td', { 'data-label': 'State' }, state(delivery.state)),
     el('td', { 'data-label': 'Last answer', class: 'number-cell' }, result(delivery)),
     el('td', { 'data-label': 'Attempts', class: 'number-cell' }, delivery.attemptCount),
     el('td', { 'data-label': delivery.nextAttemptAt ? 'Next attempt' : 'When' }, el('time', { datetime: delivery.createdAt, title: time(delivery.createdAt) },
-      delivery.nextAttemptAt ? `next ${ago(delivery.nextAttemptAt)}` : ago(delivery.createdAt))),
+      delivery.nextAttemptAt ? nextTime(delivery.nextAttemptAt) : ago(delivery.createdAt))),
     more && el('td', {}, el('div', { class: 'actions' }, more(delivery))))));
 }
 
+const nextTime = at => (ago(at).startsWith('in') ? `next ${ago(at)}` : 'due now');
 const localTime = value => (value ? new Date(value).toISOString() : '');
 
 export async function deliveriesPage(place, _match, query) {

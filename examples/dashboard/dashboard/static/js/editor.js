@@ -24,7 +24,7 @@ export async function editorPage(place, id) {
 
   watchURL(url, urlField, fine);
   const steps = [
-    ['Webhook URL', urlField, field('Description', description, { key: 'description' })],
+    ['Endpoint', urlField, field('Description', description, { key: 'description' })],
     ['Agents', agents.element], ['Workflows', workflows.element], ['Custom headers', headers.element], ['Events', events.element], ['Advanced', more.element],
   ];
   const form = el('form', { class: 'card', novalidate: true },

@@ -10,7 +10,7 @@ const colour = name => getComputedStyle(document.documentElement).getPropertyVal
 const CHARTS = [
   ['Deliveries a second', whole, [['Succeeded', 'succeeded', '--good', true], ['Failed', 'failed', '--bad', true]]],
   ['Latency of attempts', milliseconds, [['p50', 'p50', '--good'], ['p95', 'p95', '--warn'], ['p99', 'p99', '--bad']]],
-  ['Success rate', percent, [['Succeeded', 'successRate', '--good', true]], 1],
+  ['Success rate', value => `${Math.round(value * 100)} %`, [['Succeeded', 'successRate', '--good', true]], 1],
   ['Queue depth', whole, [['Events', 'queue', '--accent', true], ['In flight', 'inFlight', '--warn']]],
 ];
 
@@ -23,7 +23,7 @@ function chart(canvas, [title, read, lines, maximum], samples) {
     options: {
       animation: false, responsive: true, maintainAspectRatio: false, interaction: { mode: 'index', intersect: false },
       plugins: {
-        legend: { display: lines.length > 1, align: 'end', labels: { color: colour('--soft'), boxWidth: 10, boxHeight: 10, usePointStyle: true, pointStyle: 'circle' } },
+        legend: { display: lines.length > 1, align: 'end', labels: { color: colour('--soft'), boxWidth: 18, usePointStyle: true, pointStyle: 'line' } },
         tooltip: { callbacks: { title: items => new Date(Number(items[0].label)).toLocaleTimeString(), label: item => `${item.dataset.label}: ${read(item.parsed.y)}` } },
       },
       scales: {

@@ -21,5 +21,5 @@ const REASONS = {
 };
 export const disabledReason = webhook => REASONS[webhook.disabled?.reason] || 'switched off';
 
-const BREAKERS = { closed: ['Breaker closed', 'good'], open: ['Breaker open', 'bad'], halfOpen: ['Breaker probing', 'warn'], ramp: ['Recovering', 'warn'] };
+const BREAKERS = { closed: ['Breaker closed', ''], open: ['Breaker open', 'bad'], halfOpen: ['Breaker probing', 'warn'], ramp: ['Recovering', 'warn'] };
 export const breaker = name => tag(...(BREAKERS[name] || [name, '']));

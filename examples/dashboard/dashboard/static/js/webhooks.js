@@ -100,8 +100,10 @@ export async function webhooksPage(place, _match, query) {
   return () => { ends.forEach(end => end()); refresh.stop(); };
 }
 
+const some = (ids, noun) => ids && `${ids.length} ${noun}${ids.length === 1 ? '' : 's'}`;
+
 export function events(webhook) {
   const names = webhook.events.includes('*') ? 'All events' : webhook.events.join(', ');
-  const only = [webhook.agents && `${webhook.agents.length} agents`, webhook.workflows && `${webhook.workflows.length} workflows`].filter(Boolean);
+  const only = [some(webhook.agents, 'agent'), some(webhook.workflows, 'workflow')].filter(Boolean);
   return only.length ? `${names} (${only.join(', ')})` : names;
 }
