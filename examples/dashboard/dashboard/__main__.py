@@ -56,6 +56,8 @@ def main() -> int:
         return 1
 
     def end(_number: int, _frame: FrameType | None) -> None:
+        # First the pages that listen: the server waits for what is under way.
+        hub.close()
         raise SystemExit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,7 +75,6 @@ def main() -> int:
     except SystemExit:
         pass
     finally:
-        # First the pages that listen, or the server would wait for them.
         hub.close()
         demo.stop()
         server.close()

@@ -5,7 +5,7 @@ import { gently, on } from './live.js';
 import { failure, state } from './states.js';
 import { replayDialog } from './webhook.js';
 
-const STATES = [['', 'Any state'], ['succeeded', 'Succeeded'], ['failed', 'Failed'], ['pending', 'Waiting'], ['inFlight', 'In flight'], ['expired', 'Expired'], ['canceled', 'Canceled']];
+const STATES = [['', 'Any state'], ['succeeded', 'Succeeded'], ['failed', 'Failed'], ['undelivered', 'Undelivered'], ['pending', 'Waiting'], ['inFlight', 'In flight'], ['expired', 'Expired'], ['canceled', 'Canceled']];
 
 function result(delivery) {
   const { last } = delivery;

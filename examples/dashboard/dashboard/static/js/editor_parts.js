@@ -18,7 +18,7 @@ export function chooser(key, noun, known, chosen) {
   const addTyped = () => { const id = typed.value.trim(); if (id) add(id, true); typed.value = ''; typed.focus(); };
   typed.addEventListener('keydown', event => { if (event.key === 'Enter') { event.preventDefault(); addTyped(); } });
   const picking = el('div', { class: 'field' }, list,
-    el('div', { class: 'secret' }, field(`Another ${noun}`, typed), button('Add', addTyped, '', { 'aria-label': `Add ${noun}` })));
+    el('div', { class: 'with-button' }, field(`Another ${noun}`, typed), button('Add', addTyped, '', { 'aria-label': `Add ${noun}` })));
   const show = () => { picking.hidden = all.checked; };
   all.addEventListener('change', show);
   some.addEventListener('change', show);
