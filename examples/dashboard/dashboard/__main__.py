@@ -49,6 +49,8 @@ def main() -> int:
         server = create_server(
             app, host=options.host, port=options.port, threads=24, channel_timeout=60, ident=None,
             max_request_body_size=4 << 20, clear_untrusted_proxy_headers=True,
+            # Deliveries may have a thousand connections open, and select() knows no higher numbers.
+            asyncore_use_poll=True,
         )  # fmt: skip
     except OSError as error:
         print(f"dashboard: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
