@@ -523,9 +523,9 @@ int32_t martlet_webhook_get(martlet_engine_t engine, const char *id, size_t id_l
  * Lists webhooks in the order of their creation, a page at a time.
  *
  * query, length: a JSON object in UTF-8, `{"limit":100,"cursor":"wh_..."}`, both optional; NULL with length 0 asks for the
- * first page, `"id"` for that webhook alone. With `"health":true` each webhook also has `health`, how its receiver does
- * now: `breaker` (`closed`, `open`, `halfOpen`, `ramp`), `pending`, `inFlight`, and `failingSince` and `pausedUntil`,
- * times or null.
+ * first page, `"id"` for that webhook alone. With `"health":true` each webhook also has `health`, how its receiver
+ * does now: `breaker` (`closed`, `open`, `halfOpen`, `ramp`), `pending`, `inFlight`, and `failingSince` and
+ * `pausedUntil`, times or null.
  *
  * json: receives `{"webhooks":[...],"cursor":"wh_..."}`, to be freed with martlet_free(). The cursor is null on the last
  * page.

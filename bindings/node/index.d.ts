@@ -204,9 +204,9 @@ export interface Webhooks {
   update(id: string, change: WebhookChange | Text): Promise<StoredWebhook>;
   get(id: string): Promise<StoredWebhook>;
   /** All webhooks in the order of their creation, page after page; `limit` is the size of a page. */
-  list(query?: PageQuery | Text | null): AsyncGenerator<StoredWebhook, void, undefined>;
+  list(query?: WebhookQuery | Text | null): AsyncGenerator<StoredWebhook, void, undefined>;
   /** One page. Its cursor, where it is not null, asks for the next. */
-  listPage(query?: PageQuery | Text | null): Promise<{ webhooks: StoredWebhook[]; cursor: string | null }>;
+  listPage(query?: WebhookQuery | Text | null): Promise<{ webhooks: StoredWebhook[]; cursor: string | null }>;
   [Symbol.asyncIterator](): AsyncGenerator<StoredWebhook, void, undefined>;
   /** Deletes a webhook and cancels what is not settled of it. */
   delete(id: string): Promise<void>;
@@ -397,6 +397,8 @@ export type StoredWebhook = DeliveryPolicy & {
   agents: string[] | null;
   workflows: string[] | null;
   filter: { [field: string]: unknown } | null;
+  /** Where a list was asked for it. */
+  health?: WebhookHealth;
   headers: { [name: string]: string };
   clientCertificateFile: string | null;
   clientKeyFile: string | null;
@@ -456,6 +458,23 @@ export interface Secret {
 export interface PageQuery {
   limit?: number | null;
   cursor?: string | null;
+}
+
+export interface WebhookQuery extends PageQuery {
+  /** Only the webhook with this id. */
+  id?: string | null;
+  tenant?: string | null;
+  /** Each webhook also has `health`. */
+  health?: boolean | null;
+}
+
+/** How a webhook's receiver does now. */
+export interface WebhookHealth {
+  breaker: 'closed' | 'open' | 'halfOpen' | 'ramp';
+  pending: number;
+  inFlight: number;
+  failingSince: string | null;
+  pausedUntil: string | null;
 }
 
 export interface DeliveryFilter {
