@@ -24,7 +24,7 @@ def open_engine(options: Options) -> martlet.Engine:
         # The dashboard shows what becomes of every delivery; the hub takes them all.
         outcomes="deliveries",
         log_retention={"attempts": options.log_attempts},
-        # A message of a test that a person waits for should not wait for a full queue of demo events.
+        # Bursts of the Simulate page go to every webhook of the demo.
         queue={"maxEvents": 200_000},
     )
 

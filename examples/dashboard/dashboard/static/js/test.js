@@ -8,7 +8,7 @@ export async function testDialog(webhook) {
   const about = await attempt(() => get('/api/about'));
   if (!about) return;
   const type = select(about.eventTypes.map(each => [each.name, `${each.title} (${each.name})`]));
-  const result = el('div', { role: 'status' });
+  const result = el('div', { class: 'result', role: 'status' });
   let sent = null;
   let end = null;
 
