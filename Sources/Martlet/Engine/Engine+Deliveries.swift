@@ -38,8 +38,8 @@ extension EngineState {
         var page = FoundPage(limit: query.limit)
         for lane in lanes {
             // Pending first: what is settled meanwhile is then found in the log.
-            for found in pending(on: lane, query, wantedType: wantedType).deliveries { page.insert(found) }
-            findSettled(on: lane, query, wantedType: wantedType, into: &page)
+            if query.state.includesUnsettled { page.insert(pending(on: lane, query, wantedType: wantedType)) }
+            if query.state.includesSettled { findSettled(on: lane, query, wantedType: wantedType, into: &page) }
         }
         page.trim()
 
@@ -79,9 +79,11 @@ extension EngineState {
         // Ids are dense at the low end, so "before the next id" leaves this one as the newest.
         query.cursor = Identifier(high: id.high, low: id.low &+ 1)
         query.limit = 1
+        // And nothing older than it.
+        query.createdFrom = id.wallTime
         for lane in lanes {
             var page = FoundPage(limit: 1)
-            for found in pending(on: lane, query, wantedType: nil).deliveries { page.insert(found) }
+            page.insert(pending(on: lane, query, wantedType: nil))
             findSettled(on: lane, query, wantedType: nil, into: &page)
             page.trim()
             if let found = page.deliveries.first, found.id == id { return found }

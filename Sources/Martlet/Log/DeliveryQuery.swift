@@ -22,6 +22,15 @@ struct DeliveryQuery: Sendable {
             }
         }
 
+        /// Whether the log of what is settled has to be gone through.
+        var includesSettled: Bool {
+            self == .any || isSettled
+        }
+
+        var includesUnsettled: Bool {
+            !isSettled
+        }
+
         /// True where a delivery in `other`, one of those a delivery can be in, is in this state.
         func includes(_ other: State) -> Bool {
             switch self {
@@ -215,6 +224,12 @@ struct FoundPage: Sendable {
         guard let floor, id < floor else { return true }
         hasMore = true
         return false
+    }
+
+    /// Takes over what another page found, and that it had no place for more.
+    mutating func insert(_ other: FoundPage) {
+        for delivery in other.deliveries { insert(delivery) }
+        if other.hasMore { hasMore = true }
     }
 
     mutating func trim() {
