@@ -6,26 +6,34 @@ import Testing
 @Suite("CRC32C")
 struct CRC32CTests {
     /// RFC 3720 appendix B.4, and the usual check value.
-    static let vectors: [(bytes: [UInt8], crc: UInt32)] = [
-        ([], 0),
-        (Array("123456789".utf8), 0xe306_9283),
-        ([UInt8](repeating: 0, count: 32), 0x8a91_36aa),
-        ([UInt8](repeating: 0xff, count: 32), 0x62a8_ab43),
-        (Array(0...31), 0x46dd_794e),
-        (Array((0...31).reversed()), 0x113f_db5c),
-        (
-            bytes(
-                hex: """
-                    01c00000 00000000 00000000 00000000 14000000 00000400
-                    00000014 00000018 28000000 00000000 02000000 00000000
-                    """
+    ///
+    /// Made anew by each test: ThreadSanitizer does not see that a static value is complete before others read it, and C
+    /// code that reads what Swift wrote looks like a race to it then.
+    static var vectors: [(bytes: [UInt8], crc: UInt32)] {
+        [
+            ([], 0),
+            (Array("123456789".utf8), 0xe306_9283),
+            ([UInt8](repeating: 0, count: 32), 0x8a91_36aa),
+            ([UInt8](repeating: 0xff, count: 32), 0x62a8_ab43),
+            (Array(0...31), 0x46dd_794e),
+            (Array((0...31).reversed()), 0x113f_db5c),
+            (
+                bytes(
+                    hex: """
+                        01c00000 00000000 00000000 00000000 14000000 00000400
+                        00000014 00000018 28000000 00000000 02000000 00000000
+                        """
+                ),
+                0xd996_3a56
             ),
-            0xd996_3a56
-        ),
-    ]
+        ]
+    }
 
-    @Test("RFC 3720", arguments: vectors)
-    func rfc3720(bytes: [UInt8], crc: UInt32) {
+    @Test("RFC 3720", arguments: 0..<7)
+    func rfc3720(number: Int) throws {
+        let vectors = Self.vectors
+        try #require(vectors.count == 7)
+        let (bytes, crc) = vectors[number]
         #expect(martlet_hw_crc32c(0, bytes, bytes.count) == crc)
         var portable: UInt32 = 0
         #expect(martlet_hw_crc32c_with(MARTLET_HW_PORTABLE, 0, bytes, bytes.count, &portable) == 1)
