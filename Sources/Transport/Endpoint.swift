@@ -40,15 +40,14 @@ package final class Endpoint {
         writesHost: Bool,
         serial: UInt64
     ) throws(TransportError) {
-        parsedURL = Endpoint.parse(options.url)
-        place = Endpoint.place(of: parsedURL)
+        let parsed = Endpoint.parse(options.url)
         // libcurl looks for a content type, so that stands first. The agent is not set as an option: it would be written
         // twice as well.
         var first: [String] = []
         // Waiting for a 100 answer would cost a round trip for large bodies.
         var lines = ["Expect:"]
         if let contentType = options.contentType { first.append("Content-Type: " + contentType) }
-        if writesHost, let host = Endpoint.hostHeader(of: parsedURL) {
+        if writesHost, let host = Endpoint.hostHeader(of: parsed) {
             first.append("Host: " + host)
             lines.append("Host:")
         }
@@ -60,8 +59,12 @@ package final class Endpoint {
         let files = [options.caFile, options.clientCertificateFile, options.clientKeyFile].compactMap(\.self)
         for text in [options.url] + files + first + lines + options.resolve
         where text.utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) {
+            // `deinit` does not run for what was not made whole.
+            curl_url_cleanup(parsed)
             throw .invalidText(text)
         }
+        parsedURL = parsed
+        place = Endpoint.place(of: parsed)
         self.serial = serial
         url = strdup(options.url)
         caFile = Endpoint.copy(options.caFile)
