@@ -503,6 +503,21 @@ int32_t martlet_webhook_update(martlet_engine_t engine, const char *id, size_t i
                                size_t error_size);
 
 /**
+ * Says what martlet_webhook_create() would say to a document, or martlet_webhook_update() where there is an id, with the same
+ * codes and texts, and changes nothing: for a form that judges while somebody types.
+ *
+ * id, id_length: the id of the webhook that would be changed; with length 0 one would be registered.
+ *
+ * webhook, length: a JSON object in UTF-8, copied.
+ *
+ * Threads: any.
+ *
+ * Errors: those of the two functions, except for a journal that has no room.
+ */
+int32_t martlet_webhook_check(martlet_engine_t engine, const char *id, size_t id_length, const char *webhook,
+                              size_t length, char *error, size_t error_size);
+
+/**
  * Reads a webhook. Its `disabled` is null while it is enabled, else tells why and since when it is not: by the host, or by
  * Martlet because of what its receiver answered.
  *

@@ -65,6 +65,32 @@ public func webhookUpdate(
     }
 }
 
+/// Says what martlet_webhook_create() would say to a document, or martlet_webhook_update() where there is an id, with the same
+/// codes and texts, and changes nothing: for a form that judges while somebody types.
+///
+/// id, id_length: the id of the webhook that would be changed; with length 0 one would be registered.
+///
+/// webhook, length: a JSON object in UTF-8, copied.
+///
+/// Threads: any.
+///
+/// Errors: those of the two functions, except for a journal that has no room.
+@_cdecl("martlet_webhook_check")
+public func webhookCheck(
+    _ engine: martlet_engine_t?,
+    _ id: UnsafePointer<CChar>?,
+    _ idLength: UInt,
+    _ webhook: UnsafePointer<CChar>?,
+    _ length: UInt,
+    _ error: UnsafeMutablePointer<CChar>?,
+    _ errorSize: UInt
+) -> Int32 {
+    call(engine, ErrorText(error, errorSize)) { (engine) throws(MartletError) in
+        let id = idLength == 0 ? nil : try name(id, idLength, "id")
+        try engine.checkWebhook(id, try document(webhook, length, "webhook"))
+    }
+}
+
 /// Reads a webhook. Its `disabled` is null while it is enabled, else tells why and since when it is not: by the host, or by
 /// Martlet because of what its receiver answered.
 ///

@@ -83,6 +83,10 @@ static inline glue_result glue_webhook_update(uintptr_t engine, _GoString_ id, c
                                                     &result.length, error, sizeof error));
 }
 
+static inline glue_result glue_webhook_check(uintptr_t engine, _GoString_ id, const char *webhook, size_t length) {
+    GLUE_RETURN(glue_result, martlet_webhook_check(GLUE_ENGINE, GLUE_TEXT(id), webhook, length, error, sizeof error));
+}
+
 static inline glue_result glue_webhook_get(uintptr_t engine, _GoString_ id) {
     GLUE_RETURN(glue_result, martlet_webhook_get(GLUE_ENGINE, GLUE_TEXT(id), &result.text, &result.length, error,
                                                  sizeof error));

@@ -123,6 +123,34 @@ func (e *Engine) UpdateWebhook(id string, change Change) (StoredWebhook, error) 
 	return storedWebhook(take(C.glue_webhook_update(e.handle, id, pointer(text), C.size_t(len(text)))))
 }
 
+// CheckWebhook gives the error that CreateWebhook would give, and registers nothing: for a form that judges while somebody
+// types.
+func (e *Engine) CheckWebhook(webhook Webhook) error {
+	text, err := document(webhook, webhook.Extra)
+	if err != nil {
+		return err
+	}
+	return e.check("", text)
+}
+
+// CheckChange gives the error that UpdateWebhook would give, and changes nothing.
+func (e *Engine) CheckChange(id string, change Change) error {
+	text, err := marshal(change)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		id = " "
+	}
+	return e.check(id, text)
+}
+
+func (e *Engine) check(id string, text []byte) error {
+	defer runtime.KeepAlive(e)
+	_, err := take(C.glue_webhook_check(e.handle, id, pointer(text), C.size_t(len(text))))
+	return err
+}
+
 // Webhook reads one.
 func (e *Engine) Webhook(id string) (StoredWebhook, error) {
 	defer runtime.KeepAlive(e)

@@ -202,6 +202,8 @@ export interface Webhooks {
   create(webhook: Webhook | Text): Promise<StoredWebhook>;
   /** Changes the keys given; null puts a default back. */
   update(id: string, change: WebhookChange | Text): Promise<StoredWebhook>;
+  /** Says what create would say, or update where there is an id: rejects as that would, and changes nothing. */
+  check(webhook: Webhook | WebhookChange | Text, id?: string): Promise<void>;
   get(id: string): Promise<StoredWebhook>;
   /** All webhooks in the order of their creation, page after page; `limit` is the size of a page. */
   list(query?: WebhookQuery | Text | null): AsyncGenerator<StoredWebhook, void, undefined>;

@@ -123,6 +123,14 @@ public:
         return call(martlet_webhook_update, id, change);
     }
 
+    /** Says what create_webhook() would say, or update_webhook() where there is an id, and changes nothing. */
+    answer<void> check_webhook(std::string_view webhook, std::string_view id = {}) const {
+        detail::message message;
+        const std::int32_t code = martlet_webhook_check(handle_, id.data(), id.size(), webhook.data(), webhook.size(),
+                                                        message.text, sizeof message.text);
+        return detail::finish<Errors>(code, message);
+    }
+
     answer<document> get_webhook(std::string_view id) const { return call(martlet_webhook_get, id); }
 
     /** All webhooks in the order of their creation; query: `limit` for the size of a page. */

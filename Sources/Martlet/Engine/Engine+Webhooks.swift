@@ -32,6 +32,16 @@ extension Engine {
         try state.updateWebhook(try EngineState.webhookID(id), document)
     }
 
+    /// Says what ``createWebhook(_:)`` would say to the document, or ``updateWebhook(_:_:)`` where there is an `id`, and
+    /// changes nothing.
+    package func checkWebhook(
+        _ id: UnsafeRawBufferPointer?,
+        _ document: UnsafeRawBufferPointer
+    ) throws(MartletError) {
+        guard let id else { return try state.checkWebhook(nil, document) }
+        try state.checkWebhook(try EngineState.webhookID(id), document)
+    }
+
     /// The stored document of a webhook.
     package func webhook(_ id: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try state.checkProcess()

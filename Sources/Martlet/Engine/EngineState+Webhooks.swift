@@ -26,20 +26,9 @@ extension EngineState {
 
     func createWebhook(_ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try checkOpen()
-        var definition: WebhookDefinition
-        do {
-            definition = try WebhookDefinition(json: document, catalog: catalog)
-        } catch {
-            throw MartletError(error)
-        }
-        let url = try judge(definition.url)
-        try EngineState.checkFiles(of: definition)
-        let secret = try EngineState.secret(definition.secret)
-        definition.secret = nil
-
+        let (made, url, secret) = try read(document)
         let now = Clock.wall()
         let id = ids.next(at: now)
-        let made = definition
         let target = try changes.withLock { _ in
             Result { () throws(MartletError) -> WebhookTarget in
                 let target = registry.reserve(id: id)
@@ -70,6 +59,52 @@ extension EngineState {
         logger.log(.info) { "webhook \(id.text(.webhook)) is registered on lane \(target.lane)" }
         report(url, of: id)
         return try stored(id).json
+    }
+
+    /// A new webhook as its document describes it, where it can be registered.
+    private func read(
+        _ document: UnsafeRawBufferPointer
+    ) throws(MartletError) -> (definition: WebhookDefinition, url: EndpointURL, secret: WebhookSecret) {
+        var definition: WebhookDefinition
+        do {
+            definition = try WebhookDefinition(json: document, catalog: catalog)
+        } catch {
+            throw MartletError(error)
+        }
+        let url = try judge(definition.url)
+        try EngineState.checkFiles(of: definition)
+        let secret = try EngineState.secret(definition.secret)
+        definition.secret = nil
+        return (definition, url, secret)
+    }
+
+    /// Says what registering the document would say, or changing the webhook with this id; does neither.
+    func checkWebhook(_ id: Identifier?, _ document: UnsafeRawBufferPointer) throws(MartletError) {
+        try checkOpen()
+        guard let id else {
+            _ = try read(document)
+            return
+        }
+        var webhook = try stored(id)
+        _ = try read(document, into: &webhook)
+    }
+
+    /// Puts what the document names into the webhook's definition; answers its URL.
+    private func read(
+        _ document: UnsafeRawBufferPointer,
+        into webhook: inout StoredWebhook
+    ) throws(MartletError) -> EndpointURL {
+        do throws(DocumentError) {
+            webhook.definition = try webhook.definition.updated(json: document, catalog: catalog)
+        } catch {
+            throw MartletError(error)
+        }
+        if webhook.definition.secret != nil {
+            throw MartletError(.invalidDocument, "secret can be set when the webhook is created only")
+        }
+        let url = try judge(webhook.definition.url)
+        try EngineState.checkFiles(of: webhook.definition)
+        return url
     }
 
     /// Changes a webhook, in the journal first. What `change` leaves as it is, stays; nil where there is no such webhook.
@@ -106,19 +141,9 @@ extension EngineState {
 
     func updateWebhook(_ id: Identifier, _ document: UnsafeRawBufferPointer) throws(MartletError) -> [UInt8] {
         try checkOpen()
-        let catalog = catalog
         var judged: EndpointURL?
         let webhook = try change(id) { (webhook) throws(MartletError) in
-            do throws(DocumentError) {
-                webhook.definition = try webhook.definition.updated(json: document, catalog: catalog)
-            } catch {
-                throw MartletError(error)
-            }
-            if webhook.definition.secret != nil {
-                throw MartletError(.invalidDocument, "secret can be set when the webhook is created only")
-            }
-            judged = try judge(webhook.definition.url)
-            try EngineState.checkFiles(of: webhook.definition)
+            judged = try read(document, into: &webhook)
         } tell: { webhook, contents in
             let specification = specification(of: webhook, url: judged?.text ?? webhook.definition.url)
             contents.commands.append(.updateWebhook(webhook.target.slot, specification))

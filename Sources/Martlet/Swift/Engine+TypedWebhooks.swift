@@ -80,6 +80,22 @@ extension Engine {
         )
     }
 
+    /// Says what ``createWebhook(_:)-(Webhook.Settings)`` would say, and registers nothing: for a form that judges while somebody
+    /// types.
+    ///
+    /// - Throws: the errors of that method.
+    public func checkWebhook(_ settings: Webhook.Settings) throws(MartletError) {
+        try checkWebhook(JSON(.object(settings.document)))
+    }
+
+    /// The same for a JSON document; with an `id` what ``updateWebhook(_:_:)-(_,JSON)`` would say to it.
+    public func checkWebhook(_ document: JSON, of id: String? = nil) throws(MartletError) {
+        try document.bytes.withBytes { document throws(MartletError) in
+            guard let id else { return try checkWebhook(nil, document) }
+            try id.withUTF8Bytes { id throws(MartletError) in try checkWebhook(id, document) }
+        }
+    }
+
     /// Removes a webhook. When this returns, no new attempt for it starts; what was pending is canceled.
     ///
     /// - Throws: ``MartletError/Code/notFound``.

@@ -63,6 +63,7 @@ public:
         if (name == "create") return parsed(engine.create_webhook(text));
         if (name == "get") return parsed(engine.get_webhook(text));
         if (name == "list") return {{"webhooks", all(engine.webhooks(text))}};
+        if (name == "check") return engine.check_webhook(second, id), nullptr;
         if (name == "update") return parsed(engine.update_webhook(id, second));
         if (name == "delete") return engine.delete_webhook(text), nullptr;
         if (name == "enable") return engine.enable_webhook(text), nullptr;

@@ -39,6 +39,7 @@ const operations = {
   create: (run, webhook) => run.engine.webhooks.create(webhook),
   get: (run, id) => run.engine.webhooks.get(id),
   list: async (run, query) => ({ webhooks: await collect(run.engine.webhooks.list(query)) }),
+  check: (run, [id, webhook]) => run.engine.webhooks.check(webhook, id ?? undefined),
   update: (run, [id, change]) => run.engine.webhooks.update(id, change),
   delete: (run, id) => run.engine.webhooks.delete(id),
   enable: (run, id) => run.engine.webhooks.enable(id),

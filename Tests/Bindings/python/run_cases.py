@@ -55,6 +55,9 @@ class Run:
     def list(self, query: Any) -> Any:
         return {"webhooks": [webhook.document for webhook in self.opened().webhooks.list(query)]}
 
+    def check(self, arguments: Any) -> None:
+        self.opened().webhooks.check(arguments[1], id=arguments[0])
+
     def update(self, arguments: Any) -> Any:
         return self.opened().webhooks.update(*arguments).document
 

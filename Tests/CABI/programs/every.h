@@ -40,6 +40,8 @@ static inline void every_function(martlet_engine_t engine, int32_t expected) {
     CHECK_STATUS(expected, martlet_webhook_update(engine, TEXT(id), TEXT("{}"), &json, &length, error, sizeof error));
     GIVES_NOTHING;
     SAYS_WHY;
+    CHECK_STATUS(expected, martlet_webhook_check(engine, TEXT(id), TEXT("{}"), error, sizeof error));
+    SAYS_WHY;
     CHECK_STATUS(expected, martlet_webhook_get(engine, TEXT(id), &json, &length, error, sizeof error));
     GIVES_NOTHING;
     CHECK_STATUS(expected, martlet_webhook_list(engine, TEXT("{}"), &json, &length, error, sizeof error));

@@ -24,6 +24,7 @@ static void null_pointers(martlet_engine_t engine) {
         CHECK(martlet_engine_event_types_json(engine, NULL, NULL) == BAD);
         CHECK(martlet_webhook_create(engine, NULL, n, NULL, NULL, text, e) < 0);
         CHECK(martlet_webhook_update(engine, NULL, n, NULL, n, NULL, NULL, text, e) < 0);
+        CHECK(martlet_webhook_check(engine, NULL, n, NULL, n, text, e) < 0);
         CHECK(martlet_webhook_get(engine, NULL, n, NULL, NULL, text, e) == BAD);
         CHECK(martlet_webhook_list(engine, NULL, n, NULL, NULL, text, e) == BAD);
         CHECK(martlet_webhook_secrets(engine, NULL, n, NULL, NULL, text, e) == BAD);

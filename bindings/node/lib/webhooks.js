@@ -19,6 +19,10 @@ class Webhooks {
     return JSON.parse(await this.#call('webhookUpdate', id, json(change)));
   }
 
+  async check(webhook, id = '') {
+    await this.#call('webhookCheck', id, json(webhook));
+  }
+
   async get(id) {
     return JSON.parse(await this.#call('webhookGet', id));
   }

@@ -53,6 +53,7 @@ CALL(eventTypes, DOCUMENT, martlet_engine_event_types_json(request->engine, JSON
 CALL(addEventType, NOTHING, martlet_event_type_add(request->engine, FIRST, ERROR))
 CALL(webhookCreate, DOCUMENT, martlet_webhook_create(request->engine, FIRST, JSON, ERROR))
 CALL(webhookUpdate, DOCUMENT, martlet_webhook_update(request->engine, FIRST, SECOND, JSON, ERROR))
+CALL(webhookCheck, NOTHING, martlet_webhook_check(request->engine, FIRST, SECOND, ERROR))
 CALL(webhookGet, DOCUMENT, martlet_webhook_get(request->engine, FIRST, JSON, ERROR))
 CALL(webhookList, DOCUMENT, martlet_webhook_list(request->engine, FIRST, JSON, ERROR))
 CALL(webhookSecrets, DOCUMENT, martlet_webhook_secrets(request->engine, FIRST, JSON, ERROR))
@@ -73,7 +74,7 @@ CALL(replay, DOCUMENT, martlet_replay(request->engine, FIRST, JSON, ERROR))
 
 static const struct call *const calls[] = {
     &call_open, &call_stats, &call_metrics, &call_logPoll, &call_eventTypes, &call_addEventType,
-    &call_webhookCreate, &call_webhookUpdate, &call_webhookGet, &call_webhookList, &call_webhookSecrets,
+    &call_webhookCreate, &call_webhookUpdate, &call_webhookCheck, &call_webhookGet, &call_webhookList, &call_webhookSecrets,
     &call_webhookRotateSecret, &call_webhookTest, &call_webhookDelete, &call_webhookSetEnabled, &call_push,
     &call_pushEvent, &call_pushJSON, &call_deliveries, &call_deliveryGet, &call_deliveryCancel,
     &call_deliveriesCancel, &call_redeliver, &call_replay,

@@ -11,7 +11,6 @@ from waitress.server import create_server
 
 from .app import create_app
 from .demo import DemoReceivers
-from .documents import Checker
 from .hub import Hub
 from .options import Options, read_options
 from .settings import Settings
@@ -42,9 +41,8 @@ def main() -> int:
     settings = Settings(options.data)
     hub = Hub(engine)
     demo = DemoReceivers(engine, settings, options.environment)
-    checker = Checker(options.engine_configuration())
     token = options.token or (None if options.is_loopback else settings.token())
-    app = create_app(options, engine, hub, demo, checker, token)
+    app = create_app(options, engine, hub, demo, token)
     try:
         server = create_server(
             app, host=options.host, port=options.port, threads=24, channel_timeout=60, ident=None,
@@ -80,7 +78,6 @@ def main() -> int:
         hub.close()
         demo.stop()
         server.close()
-        checker.close()
         # What is pending stays in the data directory and goes on at the next start.
         engine.close(1)
     return 0

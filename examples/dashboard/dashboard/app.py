@@ -12,7 +12,6 @@ from werkzeug.exceptions import HTTPException
 
 from . import deliveries, simulate, webhooks
 from .demo import DemoReceivers
-from .documents import Checker
 from .hub import Hub
 from .options import Options
 from .overview import Overview
@@ -28,7 +27,7 @@ STATUS = {
 
 
 def create_app(
-    options: Options, engine: martlet.Engine, hub: Hub, demo: DemoReceivers, checker: Checker, token: str | None
+    options: Options, engine: martlet.Engine, hub: Hub, demo: DemoReceivers, token: str | None
 ) -> Flask:
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -62,7 +61,7 @@ def create_app(
     def live() -> Response:
         return Response(hub.stream(), mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
-    webhooks.add_routes(app, engine, hub, checker)
+    webhooks.add_routes(app, engine, hub)
     deliveries.add_routes(app, engine, hub)
     simulate.add_routes(app, engine, hub, demo)
 

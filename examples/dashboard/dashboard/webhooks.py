@@ -7,7 +7,7 @@ from typing import Any
 import martlet
 from flask import Flask, Response, abort, jsonify, request
 
-from .documents import Checker, body, shown, stored
+from .documents import body, reason, shown, stored
 from .hub import Hub
 
 PAGE = 50
@@ -15,7 +15,7 @@ PAGE = 50
 SEARCHED = 10_000
 
 
-def add_routes(app: Flask, engine: martlet.Engine, hub: Hub, checker: Checker) -> None:
+def add_routes(app: Flask, engine: martlet.Engine, hub: Hub) -> None:
     def with_results(webhook: martlet.Webhook) -> dict[str, Any]:
         return shown(webhook) | hub.results(webhook.id)
 
@@ -53,7 +53,7 @@ def add_routes(app: Flask, engine: martlet.Engine, hub: Hub, checker: Checker) -
 
     @app.post("/api/webhooks/check")
     def check() -> Response:
-        return jsonify(reason=checker.reason(stored(body(), {})))
+        return jsonify(reason=reason(engine, stored(body(), {})))
 
     @app.post("/api/webhooks")
     def create() -> tuple[Response, int]:

@@ -57,6 +57,11 @@ func (h *host) perform(name string, operation any) (any, error) {
 			documents = append(documents, webhook.Document)
 		}
 		return document{"webhooks": documents}, err
+	case "check":
+		if list[0] == nil {
+			return nil, h.engine.CheckWebhook(martlet.Webhook{Extra: list[1].(document)})
+		}
+		return nil, h.engine.CheckChange(list[0].(string), list[1].(document))
 	case "update":
 		stored, err := h.engine.UpdateWebhook(list[0].(string), list[1].(document))
 		return stored.Document, err

@@ -57,6 +57,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "engine_event_types_json": _json_out,
     "webhook_create": [*_text, *_json_out, *_error],
     "webhook_update": [*_text, *_text, *_json_out, *_error],
+    "webhook_check": [*_text, *_text, *_error],
     "webhook_get": [*_text, *_json_out, *_error],
     "webhook_list": [*_text, *_json_out, *_error],
     "webhook_secrets": [*_text, *_json_out, *_error],

@@ -55,6 +55,10 @@ class Webhooks:
         """
         return Webhook.read(self._handle.read("webhook_update", text_bytes(id, "id"), document(change, keys)))
 
+    def check(self, webhook: Document | None = None, /, *, id: str | None = None, **keys: Unpack[WebhookKeys]) -> None:
+        """Raises what `create` would raise, or `update` where there is an `id`, and changes nothing."""
+        self._handle.call("webhook_check", b"" if id is None else text_bytes(id, "id"), document(webhook, keys))
+
     def delete(self, id: str) -> None:
         """Deletes a webhook and cancels its deliveries that are not settled. Raises `NotFoundError`."""
         self._handle.call("webhook_delete", text_bytes(id, "id"))

@@ -47,6 +47,8 @@ extension CaseRun {
             return try open.webhook(id).json
         case "list":
             return ["webhooks": JSON(try open.webhooks(argument).map(\.json))]
+        case "check":
+            try open.checkWebhook(document, of: argument[0]?.string)
         case "update":
             return try open.updateWebhook(id, document).json
         case "delete":
