@@ -810,6 +810,7 @@ int32_t martlet_deliveries(martlet_engine_t engine, const char *query, size_t le
  *
  * Beside what the listing shows it has `payload`: the body of the request as a string, while the delivery is not settled
  * and afterwards as long as the configuration's `logRetention.payloadBytes` lets it be kept; then null.
+ * So long it also has `eventHeaders`, an object of the headers that came with the event.
  *
  * id, id_length: the delivery's id.
  *

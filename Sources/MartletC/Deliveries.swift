@@ -38,6 +38,7 @@ public func deliveries(
 ///
 /// Beside what the listing shows it has `payload`: the body of the request as a string, while the delivery is not settled
 /// and afterwards as long as the configuration's `logRetention.payloadBytes` lets it be kept; then null.
+/// So long it also has `eventHeaders`, an object of the headers that came with the event.
 ///
 /// id, id_length: the delivery's id.
 ///

@@ -24,9 +24,15 @@ dice = random.Random(plan["seed"])
 webhooks = {}
 
 
+saying = threading.Lock()
+
+
 def say(*news):
-    """In one piece: a killed process leaves whole lines."""
-    os.write(1, (json.dumps(news) + "\n").encode())
+    """One line at a time, for a long one is not written in one piece; a killed process leaves its last one open."""
+    line = (json.dumps(news) + "\n").encode()
+    with saying:
+        while line:
+            line = line[os.write(1, line) :]
 
 
 def listing(engine):

@@ -43,7 +43,7 @@ struct LogTests {
         let single = try engine.json(engine.delivery, text)
         let members = try #require(delivery.objectValue?.members)
         #expect(members.allSatisfy { single[$0.key] == $0.value })
-        #expect(single.objectValue?.members.count == members.count + 1 && single["payload"]?.stringValue != nil)
+        #expect(single.objectValue?.members.count == members.count + 2 && single["payload"]?.stringValue != nil)
         #expect(failure { _ = try engine.json(engine.delivery, "dlv_00000000000000000000000000") }?.code == .notFound)
     }
 

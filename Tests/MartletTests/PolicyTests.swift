@@ -132,6 +132,10 @@ struct PolicyTests {
         try engine.flush(timeoutMilliseconds: 10_000)
         let traced = server.seen.filter { $0.value("traceparent") == "00-ab-cd-01" && $0.value("x-b") == "2" }
         #expect(traced.count == 1 && server.seen.count == 2)
+        let shown = try engine.deliveries().map { try engine.json(engine.delivery, $0["id"]?.stringValue ?? "") }
+        #expect(shown.last?["eventHeaders"]?["traceparent"] == .string("00-ab-cd-01"))
+        #expect(shown.last?["eventHeaders"]?["X-B"] == .string("2"))
+        #expect(shown.first?["eventHeaders"]?.objectValue?.members.isEmpty == true)
         for bad in [#"{"Host":"x"}"#, #"{"webhook-id":"x"}"#, #"{"X":"a\nb"}"#, #"{"X":"a","x":"b"}"#, "[]"] {
             let error = failure {
                 _ = try engine.pushLines(#"{"eventType":"call.placed","data":1,"headers":\#(bad)}"#)

@@ -28,6 +28,8 @@ type Delivery struct {
 	Attempts                 []Attempt
 	// Payload is the body of the request, in what [Engine.Delivery] gives, as long as it is kept.
 	Payload string
+	// EventHeaders are those that came with the event, as long as the payload is kept.
+	EventHeaders map[string]string
 	// Document is the whole of it as the library wrote it.
 	Document json.RawMessage `json:"-"`
 }

@@ -126,7 +126,7 @@ export class Engine {
   deliveriesPage(query?: DeliveryQuery | Text | null): Promise<{ deliveries: Delivery[]; cursor: string | null }>;
 
   /** One delivery, with the body of its request where that is still kept. */
-  delivery(id: string): Promise<Delivery & { payload: string | null }>;
+  delivery(id: string): Promise<Delivery & { payload: string | null; eventHeaders: Record<string, string> | null }>;
 
   /** Sends the event of a settled delivery once more. Gives the new delivery's id. */
   redeliver(id: string): Promise<string>;

@@ -54,12 +54,27 @@ extension EngineState {
         writeAttempts(of: delivery, to: &writer)
         writer.endArray()
         if withPayload {
+            let event = delivery.source ?? payloads.event(delivery.payload)
             writer.key("payload")
-            if let event = delivery.source ?? payloads.event(delivery.payload) {
+            if let event {
                 writePayload(of: event, webhook: delivery.webhook, to: &writer)
             } else {
                 writer.null()
             }
+            writer.key("eventHeaders")
+            if let event { writeHeaders(of: event, to: &writer) } else { writer.null() }
+        }
+        writer.endObject()
+    }
+
+    /// The event's own headers.
+    private func writeHeaders(of event: AcceptedEvent, to writer: inout JSONWriter) {
+        writer.beginObject()
+        for line in event.details?.headerLines.split(separator: UInt8(ascii: "\n")) ?? [] {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            writer.key(String(decoding: line[..<colon], as: UTF8.self))
+            // A colon and a blank stand in front of the value.
+            writer.string(String(decoding: line[colon...].dropFirst(2), as: UTF8.self))
         }
         writer.endObject()
     }

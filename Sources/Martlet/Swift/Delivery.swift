@@ -34,6 +34,8 @@ extension Webhook {
         public let attempts: [Attempt]
         /// The body of the request, where one delivery was asked for and it is still kept.
         public let payload: String?
+        /// The headers that came with the event, as long as the payload is kept.
+        public let eventHeaders: [String: String]
         /// The whole document.
         public let json: JSON
 
@@ -99,6 +101,7 @@ extension Webhook {
             attemptCount = value.integer("attemptCount") ?? 0
             attempts = (value["attempts"]?.arrayValue ?? []).map { Attempt($0) }
             payload = value.optionalText("payload")
+            eventHeaders = value.table("eventHeaders")
             json = JSON(value)
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import martlet
@@ -13,6 +14,8 @@ from .hub import Hub
 
 PAGE = 50
 FILTERS = ("state", "webhookId", "eventType", "eventId", "createdAfter", "createdBefore", "cursor")
+# Names of headers whose values are credentials.
+SECRET = re.compile(r"auth|cookie|key|password|secret|signature|token", re.IGNORECASE)
 
 
 def query(given: Any, *, more: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -103,6 +106,11 @@ def _headers(delivery: martlet.Delivery, webhook: martlet.Webhook | None) -> lis
     ]
     if delivery.test:
         headers.append({"name": "webhook-test", "value": "true"})
+    # Values that look like credentials stay here too.
+    headers += [
+        {"name": name, "value": None if SECRET.search(name) else value}
+        for name, value in (delivery.event_headers or {}).items()
+    ]
     if webhook is not None:
         headers += [{"name": name, "value": None} for name in webhook.headers]
     return headers

@@ -143,6 +143,8 @@ class Delivery:
     attempts: list[Attempt]
     payload: Optional[str] = field(repr=False)
     """The body of the request, from `Engine.delivery` alone and while it is kept."""
+    event_headers: Optional[Mapping[str, str]] = field(repr=False, compare=False)
+    """The headers that came with the event, from `Engine.delivery` alone and while the payload is kept."""
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
@@ -163,6 +165,7 @@ class Delivery:
             attempt_count=document["attemptCount"],
             attempts=[Attempt.read(attempt) for attempt in document["attempts"]],
             payload=document.get("payload"),
+            event_headers=document.get("eventHeaders"),
             document=document,
         )
 

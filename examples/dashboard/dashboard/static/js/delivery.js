@@ -51,7 +51,7 @@ function headers(delivery) {
   return el('section', { class: 'card' }, el('h2', {}, 'Request headers'), el('dl', { class: 'facts' },
     delivery.headers.map(header => [el('dt', {}, el('code', {}, header.name)),
       el('dd', {}, header.value === null ? el('span', { class: 'hint' }, '•••••• hidden') : el('code', {}, header.value))])),
-  el('p', { class: 'hint' }, 'As the webhook is set now. Signatures and its own values are never shown.'));
+  el('p', { class: 'hint' }, 'As the webhook is set now. Signatures, the webhook\'s own values and what looks like a secret are never shown.'));
 }
 
 function attempts(delivery) {
