@@ -1,5 +1,6 @@
 """What a data directory takes of the disk, and what happens when there is no more."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -21,7 +22,12 @@ def journal(engine):
 
 def on_disk(directory):
     """Bytes that the files there really take."""
-    return sum(f.stat().st_blocks * 512 for f in os.scandir(directory))
+    room = 0
+    for file in os.scandir(directory):
+        # The engine deletes files meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            room += file.stat().st_blocks * 512
+    return room
 
 
 def push_until_full(engine, data, limit=100_000):
