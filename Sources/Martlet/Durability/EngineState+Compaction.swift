@@ -328,6 +328,11 @@ extension EngineState {
         let known = Set(pending.map(\.number))
         var ends = ends
         while true {
+            // Room for copies is short: nothing is copied that is known to be old. Each delivery ends once, so this ends.
+            while case let now = event.ends, now != ends {
+                guard isOnDisk() else { return }
+                ends = now
+            }
             // One that is on its way from one place to another is not seen by either look; the next pass sees it.
             for (number, end) in ends.enumerated() where end == 0 && !known.contains(UInt32(clamping: number)) {
                 return
@@ -338,9 +343,7 @@ extension EngineState {
                 : copyEvent(pinned, of: event, pending, ends: ends, to: journal)
             guard let place else { return }
             event.move(to: place)
-            let now = event.ends
-            guard now != ends, isOnDisk() else { return }
-            ends = now
+            guard event.ends != ends else { return }
         }
     }
 
