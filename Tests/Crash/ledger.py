@@ -11,8 +11,8 @@ class Ledger:
         self.sink = sink
         self.mode = mode
         self.faults = []
-        # What came again although the host had been told of its end. That is a fault unless ends waited in memory for room on
-        # the disk, which a later report may be the first to say.
+        # Outcomes that came again although the host had read them. That is a fault unless ends waited in memory for room on the
+        # disk, which a later report may be the first to say.
         self.repeats = []
         self.accepted = {}  # number -> life
         self.expiring = set()
@@ -212,7 +212,7 @@ class Ledger:
                     self.fault(f"event {seen.number} came as {event}")
         self.judge_rest()
         if self.unwritten == 0:
-            self.faults += self.repeats + self.sink.repeats
+            self.faults += self.repeats
         if self.parked is not None:
             due = {number for number in self.accepted if self.wants("park", number)}
             if not due <= self.parked:

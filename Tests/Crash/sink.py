@@ -33,8 +33,6 @@ class Sink:
     requests: int = 0
     seen: dict = field(default_factory=dict)  # (path, event id) -> Seen
     faults: list = field(default_factory=list)
-    # Deliveries that came again although their end was told.
-    repeats: list = field(default_factory=list)
     # (path, event number) whose end a sender was told of and made known, with the life it was told in.
     told: dict = field(default_factory=dict)
     tries: dict = field(default_factory=lambda: defaultdict(int))
@@ -83,7 +81,7 @@ class Sink:
             self.faults.append(f"two payloads came as {event_id}")
         told = self.told.get((path, number))
         if told is not None and told < self.life and headers.get("webhook-test") is None:
-            self.repeats.append(f"event {number} came to {path} in life {self.life}; its end was told in life {told}")
+            self.faults.append(f"event {number} came to {path} in life {self.life}; its end was told in life {told}")
         kind = path.split("/")[1]
         if kind == "flaky":
             self.tries[path, event_id] += 1
