@@ -40,6 +40,31 @@ struct SwiftOutcomeTests {
         for await outcome in try engine.outcomes() { Issue.record("\(outcome)") }
     }
 
+    @Test("Who lets go of a closed engine may open its directory at once, though nobody took its outcomes")
+    func reopened() async throws {
+        let path = NSTemporaryDirectory() + "martlet-reopened-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var configuration = Engine.Configuration()
+        configuration.outcomes = .all
+        configuration.dataDirectory = path
+        configuration.sync = .os
+        for _ in 1...20 {
+            let engine = try Engine(configuration)
+            try engine.push("call.placed", json: "{}")
+            try await engine.flush(timeout: .seconds(10))
+            try await engine.close()
+        }
+        // The thread that waited for the end may still be about to end itself: it holds the call's wrapping, and no engine.
+        var engine: Engine? = try quickEngine()
+        weak let seen = engine
+        let pending = engine.map { engine in PendingCall { () throws(MartletError) in try engine.syncClose() } }
+        engine = nil
+        #expect(seen != nil)
+        try pending?.run().get()
+        #expect(seen == nil)
+        try pending?.run().get()
+    }
+
     @Test("A canceled loop ends without an outcome, and loses none")
     func cancellation() async throws {
         let server = TestServer.serve { connection, _ in connection.answer() }

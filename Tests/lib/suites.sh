@@ -12,6 +12,8 @@ passed=0
 failed=0
 only=()
 list=false
+# What failed, a line each; repeated at the end, where it is seen.
+failures=()
 
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$tests/run.sh"
@@ -34,6 +36,10 @@ run_suites() {
     done
     suites
     $list && exit 0
+    if [ ${#failures[@]} != 0 ]; then
+        echo "==> What failed"
+        printf '    %s\n' "${failures[@]}"
+    fi
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ] && [ "$passed" != 0 ]
     exit
@@ -68,14 +74,24 @@ suite() {
     fi
     passed=$((passed + suite_passed))
     failed=$((failed + suite_failed))
-    if [ "$suite_failed" != 0 ]; then show_failure "$log" "$kind"; fi
+    if [ "$suite_failed" != 0 ]; then
+        show_failure "$log" "$kind"
+        name_failures "$name" "$log"
+    fi
     printf '    %s passed, %s failed (%s s)\n' "$suite_passed" "$suite_failed" "$((SECONDS - started))"
+}
+
+marks='^not ok |error: |recorded an issue|^FAILED |^ERROR |(Thread|Address|Leak)Sanitizer: '
+
+name_failures() {
+    local lines
+    mapfile -t lines < <(grep -E "$marks" "$2" | head -n 5 | cut -c1-300)
+    failures+=("$1, see ${2#"$root/"}" "${lines[@]/#/    }")
 }
 
 # What failed, as far as it can be told from the log, and its end.
 show_failure() {
     local log=$1
-    local marks='^not ok |error: |recorded an issue|^FAILED |^ERROR |(Thread|Address|Leak)Sanitizer: '
     grep -nE "$marks" "$log" | head -n 40 | cut -c1-300 | sed 's/^/    /'
     # A sanitizer's whole first report: it may not be seen again for a hundred runs.
     sed -nE '/(WARNING|ERROR): (Thread|Address|Leak)Sanitizer/,/^SUMMARY: /{p;/^SUMMARY: /q}' "$log" |

@@ -39,14 +39,32 @@ extension Engine {
     private static func aside(
         _ call: @escaping @Sendable () throws(MartletError) -> Void
     ) async throws(MartletError) {
+        let pending = PendingCall(call)
         let result = await withUnsafeContinuation { continuation in
-            let run = { @Sendable in
-                continuation.resume(returning: Result { () throws(MartletError) in try call() })
-            }
+            let run = { @Sendable in continuation.resume(returning: pending.run()) }
             // Where the process has no threads left, the wait is worth blocking this one.
             if !OwnedThread.start(name: "martlet-wait", run) { run() }
         }
         try result.get()
+    }
+}
+
+/// A call of an engine that is let go of once it has returned: the thread that made it may end later than its caller goes on, and
+/// an engine that it still held would keep its `dataDirectory` although its owner has let go of it.
+final class PendingCall: Sendable {
+    private let call: Locked<(@Sendable () throws(MartletError) -> Void)?>
+
+    init(_ call: @escaping @Sendable () throws(MartletError) -> Void) {
+        self.call = Locked(call)
+    }
+
+    /// Makes the call, the first time.
+    func run() -> Result<Void, MartletError> {
+        let call = call.withLock { call in
+            defer { call = nil }
+            return call
+        }
+        return Result { () throws(MartletError) in try call?() }
     }
 }
 
