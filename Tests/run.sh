@@ -56,6 +56,7 @@ swift_tests() {
     shift
     # XCTest's own runner leaks; there are no XCTest tests.
     ASAN_OPTIONS="suppressions=$tests/lib/address.supp" LSAN_OPTIONS="suppressions=$tests/lib/leaks.supp" \
+        TSAN_OPTIONS="suppressions=$tests/lib/thread.supp" \
         swift test --disable-xctest --scratch-path "$scratch" "$@"
 }
 
