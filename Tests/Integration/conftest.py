@@ -33,6 +33,20 @@ def engines():
 
 
 @pytest.fixture
+def lives(tmp_path):
+    """Opens one engine after the other on the same directory; frees them at the end."""
+    opened = []
+
+    def open_engine(**configuration):
+        opened.append(martlet.Engine(**{"dataDirectory": str(tmp_path / "data"), **configuration}))
+        return opened[-1]
+
+    yield open_engine
+    for engine in opened:
+        engine.free()
+
+
+@pytest.fixture
 def engine(engines):
     return engines()
 

@@ -8,8 +8,8 @@ import subprocess
 import time
 
 import pytest
+from data_directory import child, end, leave, recovery, until
 from martlet import EVENT, SUCCEEDED, Engine, Error
-from test_durability import child, lives, end, leave, recovery, until  # noqa: F401 - `lives` is a fixture
 
 SEGMENT = 65536
 SMALL = {"journal": {"segmentBytes": SEGMENT, "maxBytes": 16 * SEGMENT}, "maxEventBytes": 4096,
