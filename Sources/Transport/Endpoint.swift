@@ -68,7 +68,7 @@ package final class Endpoint {
         self.serial = serial
         url = strdup(options.url)
         caFile = Endpoint.copy(options.caFile)
-        clientCertificateFile = Endpoint.copy(options.clientCertificateFile)
+        clientCertificateFile = Endpoint.copy(Endpoint.certificatePath(options))
         clientKeyFile = Endpoint.copy(options.clientKeyFile)
         let joined = Array(first.joined(separator: "\r\n").utf8)
         self.lines = UnsafeMutableRawBufferPointer.allocate(byteCount: joined.count, alignment: 1)
@@ -99,6 +99,23 @@ package final class Endpoint {
     /// 1 MiB on, and for all others the first entry is one too many.
     func headers(forBody length: Int) -> UnsafeMutablePointer<curl_slist>? {
         length < 512 * 1024 ? headers?.pointee.next : headers
+    }
+
+    /// libcurl lets one webhook use a connection that another opened with the same certificate, and does not compare their keys: who
+    /// names a certificate would need no key for it. So each key has a spelling of its own for the same path. Hashes are seeded at
+    /// random, so that nobody can choose two keys that share one.
+    private static func certificatePath(_ options: EndpointOptions) -> String? {
+        guard let certificate = options.clientCertificateFile, let key = options.clientKeyFile else {
+            return options.clientCertificateFile
+        }
+        var hasher = Hasher()
+        hasher.combine(key)
+        let hash = UInt(bitPattern: hasher.finalize())
+        var path = certificate.utf8.first == UInt8(ascii: "/") ? "/." : "."
+        for bit in 0..<UInt.bitWidth {
+            path += hash >> bit & 1 == 1 ? "/." : "/"
+        }
+        return path + "/" + certificate
     }
 
     private static func parse(_ url: String) -> OpaquePointer? {

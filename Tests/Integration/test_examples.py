@@ -72,6 +72,8 @@ def test_the_quickstart_ends_its_receiver_when_it_is_interrupted():
     quickstart = subprocess.Popen(
         [ROOT / "examples/quickstart.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
+        # Where the tests run in the background, their shell has it ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     guard = threading.Timer(900, os.killpg, [quickstart.pid, signal.SIGKILL])
     guard.start()
