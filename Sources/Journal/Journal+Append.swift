@@ -90,7 +90,6 @@ extension Journal {
             switch outcome {
             case .placed(let position, let sequence, let wakes):
                 if !wakes.isEmpty { wake(wakes) }
-                if options.contains(.copied) { noteCopied(sequence) }
                 if options.contains(.lazy) || self.options.sync != .always { return position }
                 do throws(JournalError) {
                     try sync(through: sequence)
@@ -220,9 +219,5 @@ extension Journal {
                 if wakes.contains(.segment) { state.wantsDeletion = true }
             }
         }
-    }
-
-    private func noteCopied(_ sequence: UInt64) {
-        counters.copiedSequence.max(sequence, ordering: .acquiringAndReleasing)
     }
 }

@@ -72,10 +72,9 @@ extension Journal {
             return false
         }
         do throws(JournalError) {
-            // What was copied out of it, and what ended or replaced its records, is on the disk before it goes: after a
-            // power failure an event would else be neither pending nor told. Mode `os` promises nothing there, and only
-            // copies are waited for.
-            try sync(through: syncInterval == nil ? counters.copiedSequence.load(ordering: .acquiring) : nil)
+            // What was copied out of it, and what ended or replaced its records, is on the disk before it goes, in every
+            // mode: after a power failure an event would else be neither pending nor told.
+            try sync()
             try files.remove(SegmentName.file(dead.number), in: directory)
         } catch {
             counters.deletionFailures.add(1, ordering: .relaxed)

@@ -45,8 +45,6 @@ package final class Journal: Sendable {
         let preallocationFailures = Atomic<Int>(0)
         let segmentsDeleted = Atomic<Int>(0)
         let deletionFailures = Atomic<Int>(0)
-        /// The newest record that replaces an older one: nothing is deleted before it is on the disk.
-        let copiedSequence = Atomic<UInt64>(0)
         /// The oldest segment that may have something to sync; only the sync round writes it.
         let syncFrom = Atomic<UInt32>(0)
     }
@@ -59,7 +57,7 @@ package final class Journal: Sendable {
         maximumRecordBytes = options.segmentBytes - SegmentHeader.bytes
         syncInterval =
             switch options.sync {
-            case .always: 100
+            case .always: options.lazyMilliseconds
             case .interval(let milliseconds): milliseconds
             case .os: nil
             }

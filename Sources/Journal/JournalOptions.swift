@@ -15,6 +15,8 @@ package struct JournalOptions: Sendable {
     /// Bytes that all segments together may take, those prepared ahead included. At least three segments.
     package var maximumBytes = 4 << 30
     package var sync = Sync.interval(milliseconds: 100)
+    /// In mode `always`, how often what no append waits for is written.
+    package var lazyMilliseconds = 100
     package var fileMode: UInt32 = 0o600
     /// For a directory that the journal makes; one that exists is taken as it is.
     package var directoryMode: UInt32 = 0o700
@@ -33,6 +35,9 @@ package struct JournalOptions: Sendable {
         if case .interval(let milliseconds) = sync, !(1...3_600_000).contains(milliseconds) {
             throw .invalidOption("the sync interval is not from 1 to 3600000 milliseconds")
         }
+        guard (1...3_600_000).contains(lazyMilliseconds) else {
+            throw .invalidOption("lazyMilliseconds is not from 1 to 3600000")
+        }
     }
 }
 
@@ -50,7 +55,7 @@ package struct AppendOptions: OptionSet, Sendable {
     /// May use room that is kept back when the disk is full: with ``copied`` all of it, else a part. For records that help
     /// others to die.
     package static let reserve = AppendOptions(rawValue: 2)
-    /// The record replaces an older one: no segment is deleted before this record is on the disk.
+    /// The record replaces an older one, and so helps segments to die.
     package static let copied = AppendOptions(rawValue: 4)
 
     // Ready sets: from another module a literal of several costs hundreds of instructions.

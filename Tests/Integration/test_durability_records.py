@@ -7,7 +7,7 @@ import time
 from ctypes import byref, c_size_t
 
 import pytest
-from data_directory import end, leave, recovery, until
+from data_directory import end, leave, recovery, until, waits
 from martlet import EVENT, SUCCEEDED, Error
 from receiver import Answer
 
@@ -117,7 +117,7 @@ def test_a_redelivery_that_is_pending_goes_on(lives, receivers):
     receiver.answer = 503
     made = redeliver(engine, first.delivery_id)
     receiver.wait(2)
-    until(lambda: engine.deliveries(state="pending")[0]["attemptCount"] == 1)
+    waits(engine)
     for _ in range(2):
         leave(engine)
         engine = lives(**configuration)

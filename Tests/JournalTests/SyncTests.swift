@@ -73,19 +73,30 @@ import Testing
         #expect(journal.statistics.syncs == syncs)
     }
 
-    @Test func osNeverSyncs() throws {
+    @Test func osNeverSyncsWhatStays() throws {
         let scratch = try Scratch(in: "/tmp")
         let fault = Fault()
         fault.isOn.store(true, ordering: .releasing)
-        var options = JournalOptions.small(4096, .os)
-        options.systemCalls.syncMapping = { _, _ in fault.code(EIO) ?? 0 }
-        options.systemCalls.syncFile = { _ in fault.code(EIO) ?? 0 }
-        options.systemCalls.syncDirectory = { _ in fault.code(EIO) ?? 0 }
-        let journal = try Journal.open(scratch.path, options: options)
-        for _ in 0..<50 { journal.release(try journal.append([UInt8](repeating: 1, count: 500))) }
-        eventually { journal.statistics.segments == 1 }
+        let journal = try Journal.open(scratch.path, options: .failing(fault))
+        for _ in 0..<50 { _ = try journal.append([UInt8](repeating: 1, count: 500)) }
         journal.close()
         #expect(fault.count.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func osSyncsBeforeAFileGoes() throws {
+        let scratch = try Scratch(in: "/tmp")
+        let fault = Fault()
+        fault.isOn.store(true, ordering: .releasing)
+        let journal = try Journal.open(scratch.path, options: .failing(fault))
+        for _ in 0..<50 { journal.release(try journal.append([UInt8](repeating: 1, count: 500))) }
+        // What ended the records is not on the disk: they stay.
+        eventually { journal.statistics.deletionFailures > 0 }
+        #expect(journal.statistics.segmentsDeleted == 0 && journal.statistics.segments > 1)
+        fault.isOn.store(false, ordering: .releasing)
+        for _ in 0..<50 { journal.release(try journal.append([UInt8](repeating: 1, count: 500))) }
+        eventually { journal.statistics.segments == 1 }
+        #expect(journal.statistics.syncs > 0)
+        journal.close()
     }
 
     @Test func syncCoversEverySegment() throws {
@@ -109,5 +120,17 @@ import Testing
             #expect((journal.syncedSequence == journal.lastSequence) == isSynced)
             if !isSynced { #expect(throws: JournalError.closed) { try journal.sync() } }
         }
+    }
+}
+
+extension JournalOptions {
+    /// Mode `os` on a disk that cannot sync while `fault` is on.
+    fileprivate static func failing(_ fault: Fault) -> JournalOptions {
+        var options = JournalOptions.small(4096, .os)
+        let live = options.systemCalls
+        options.systemCalls.syncMapping = { fault.code(EIO) ?? live.syncMapping($0, $1) }
+        options.systemCalls.syncFile = { fault.code(EIO) ?? live.syncFile($0) }
+        options.systemCalls.syncDirectory = { fault.code(EIO) ?? live.syncDirectory($0) }
+        return options
     }
 }

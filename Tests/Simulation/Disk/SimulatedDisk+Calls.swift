@@ -7,7 +7,10 @@ extension SimulatedDisk {
     private func change(waits: Bool = false, _ body: (inout State) -> Int32) -> Int32 {
         if waits, pthread_equal(pthread_self(), owner) == 0 {
             // A thread of the journal: not while the simulation does something else.
-            _ = state.wait { $0.isGateOpen ? () : nil }
+            _ = state.wait { state in
+                let isPreparer = state.preparer.map { pthread_equal($0, pthread_self()) != 0 } ?? false
+                return state.isGateOpen || isPreparer ? () : nil
+            }
         }
         return state.update { state in
             state.calls += 1
@@ -52,7 +55,9 @@ extension SimulatedDisk {
         }
         calls.populate = { _, _ in 0 }
         calls.syncMapping = { [self] address, bytes in
-            change(waits: true) { state in
+            // An append that waits for the disk may just have asked for a segment.
+            if pthread_equal(pthread_self(), owner) != 0, let journal { waitForSegment(of: journal) }
+            return change(waits: true) { state in
                 let start = UInt(bitPattern: address)
                 let found = state.mappings.first { base, file in
                     base <= start && start < base + UInt(file.memory.count)
@@ -78,7 +83,10 @@ extension SimulatedDisk {
                 state.nextDescriptor += 1
                 descriptor = state.nextDescriptor
                 state.descriptors[descriptor] = file
-                if name.hasSuffix(".tmp") { state.unfinished.insert(descriptor) }
+                if name.hasSuffix(".tmp") {
+                    state.unfinished.insert(descriptor)
+                    if pthread_equal(pthread_self(), self.owner) == 0 { state.preparer = pthread_self() }
+                }
                 return 0
             }
             return how >= 2 ? change(body) : state.update(body)

@@ -12,6 +12,8 @@ final class SimulatedDisk: @unchecked Sendable {
     let state: Monitored<State>
     /// The thread that simulates; the others are the journal's.
     let owner = pthread_self()
+    /// Of this life; used by the owner's thread alone.
+    weak var journal: Journal?
 
     /// What a crash leaves.
     enum Crash: Int64 {
@@ -91,6 +93,8 @@ final class SimulatedDisk: @unchecked Sendable {
 
         /// The housekeeping thread may go on.
         var isGateOpen = false
+        /// The thread that makes segments ahead, which is waited for whenever it has something to do.
+        var preparer: pthread_t?
         /// It deleted a file and has not synced the directory since.
         var owesDirectorySync = false
         var unfinished: Set<Int32> = []

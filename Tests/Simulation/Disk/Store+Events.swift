@@ -36,7 +36,7 @@ extension Store {
             .event,
             .event(fact(of: head, targets, payload: UInt64(number))),
             length: head.headLength(targets: targets.count) + payload.count,
-            options: .lazy,
+            options: .ordinary,
             mayInterrupt: true
         ) { sink in
             head.begin(&sink)
@@ -97,7 +97,7 @@ extension Store {
             .redelivery,
             .event(event),
             length: RedeliveryRecord.encodedLength,
-            options: .lazy,
+            options: .ordinary,
             mayInterrupt: true
         ) { record.put(into: &$0) }
         return StoredEvent(self, head, number: number, position: position, source: source, repeats: record.repeats)

@@ -8,8 +8,7 @@ final class Store {
     /// What kind of disk and engine it is.
     struct Profile {
         var segmentBytes: Int
-        /// The file system keeps the order of changes to a directory; the journal then is left to the system's syncs.
-        var isOrdered: Bool
+        var sync: Sync
         var logCapacity: Int
         var keptEvents: Int
         var seenCapacity: Int
@@ -25,9 +24,12 @@ final class Store {
         var maximumTargets: Int
         var ownIDPercent: Int
 
+        /// The file system keeps the order of changes to a directory, where the journal is left to the system's syncs.
+        var isOrdered: Bool { sync == .os }
+
         init(random: inout RandomSource) {
             segmentBytes = [4096, 8192, 20_480][random.next(below: 3)]
-            isOrdered = random.next(below: 2) == 0
+            sync = [.os, .interval, .always][random.next(below: 3)]
             logCapacity = [0, 5, 40, 200][random.next(below: 4)]
             keptEvents = [0, 3, 30][random.next(below: 3)]
             seenCapacity = [0, 8, 50][random.next(below: 3)]
@@ -42,6 +44,13 @@ final class Store {
             maximumTargets = [1, 2, 5][random.next(below: 3)]
             ownIDPercent = [0, 30][random.next(below: 2)]
         }
+    }
+
+    /// The journal's modes.
+    enum Sync {
+        case os
+        case interval
+        case always
     }
 
     /// Where the machine stops.
@@ -121,11 +130,19 @@ final class Store {
         var options = JournalOptions()
         options.segmentBytes = profile.segmentBytes
         // The thread that syncs in intervals would do so at no moment that a seed could repeat.
-        options.sync = profile.isOrdered ? .os : .interval(milliseconds: 3_600_000)
+        let never = 3_600_000
+        switch profile.sync {
+        case .os: options.sync = .os
+        case .interval: options.sync = .interval(milliseconds: never)
+        case .always:
+            options.sync = .always
+            options.lazyMilliseconds = never
+        }
         options.systemCalls = disk.systemCalls
         do throws(JournalError) {
             let journal = try Journal.open("/simulated", options: options, body)
             disk.settle(journal, syncsDirectory: !profile.isOrdered)
+            disk.journal = journal
             return journal
         } catch {
             throw Violation("the journal does not open: \(error)")
@@ -185,6 +202,9 @@ final class Store {
             try checkStopped()
         }
         let isLast = writesLeft == 0
+        var options = options
+        // Who dies in the midst of the write does not come to wait for the disk.
+        if isLast, crashPoint == .inside { options.insert(.lazy) }
         writesLeft = writesLeft.map { $0 - 1 }
         if isLast, crashPoint == .before { try stop() }
         let before = isLast && crashPoint == .inside ? disk.contents : nil
@@ -216,6 +236,11 @@ final class Store {
         }
         writes += 1
         try ledger.note(fact)
+        if profile.sync == .always, !options.contains(.lazy) {
+            try checkStopped()
+            // Whatever the journal says: it returned, and so this is promised, with all before it.
+            ledger.noteAllSynced()
+        }
         if isLast { try stop() }
         if position.segment != active {
             active = position.segment
