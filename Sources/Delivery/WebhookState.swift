@@ -13,17 +13,17 @@ struct WebhookState: BitwiseCopyable, Sendable {
 
     var occupancy = Occupancy.free
     var isEnabled = false
-    var generation: UInt32 = 0
-    var maximumInFlight = 1
     var isAdaptive = false
-    var inFlight = 0
-    var pending = 0
-    /// No attempt starts before this, monotonic nanoseconds: the receiver asked for it with `Retry-After`.
-    var pausedUntil = Int64.min
     /// In the ring of webhooks that can use a slot. Outlives the webhook, for so does its place in the ring.
     var isInRing = false
     /// In the ring of webhooks that have their share of the slots; outlives it too.
     var isHeld = false
+    var generation: UInt32 = 0
+    var maximumInFlight = 1
+    var inFlight = 0
+    var pending = 0
+    /// No attempt starts before this, monotonic nanoseconds: the receiver asked for it with `Retry-After`.
+    var pausedUntil = Int64.min
     /// When the last armed timer of the webhook fires; `Int64.max` where none is armed.
     var wakeAt = Int64.max
     /// When the failures began that no success has ended; `Int64.max` where the last attempt succeeded.

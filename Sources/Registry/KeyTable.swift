@@ -34,12 +34,38 @@ final class KeyTable: @unchecked Sendable {
     @exclusivity(unchecked)
     private var slots: [Slot] = Array(repeating: Slot(), count: 4)
     @exclusivity(unchecked)
-    private var entries: ContiguousArray<Entry?> = []
+    private var entries = Entries()
     private var freeEntries: [UInt32] = []
     private var count = 0
     /// No key was ever longer: what is longer needs no hashing.
     @exclusivity(unchecked)
     private var longestKey = 0
+
+    /// Entries by their places, in chunks: one array would hold up to twice of what it needs.
+    private struct Entries: Sendable {
+        private static let shift = 8
+
+        private var chunks: ContiguousArray<ContiguousArray<Entry?>> = []
+        private(set) var count = 0
+
+        mutating func append(_ entry: Entry?) {
+            if count & (1 << Entries.shift - 1) == 0 {
+                var chunk = ContiguousArray<Entry?>()
+                // What is small grows as it needs to.
+                if count > 0 { chunk.reserveCapacity(1 << Entries.shift) }
+                chunks.append(chunk)
+            }
+            chunks[count >> Entries.shift].append(entry)
+            count += 1
+        }
+
+        subscript(place: Int) -> Entry? {
+            @inline(__always)
+            _read { yield chunks[place >> Entries.shift][place & (1 << Entries.shift - 1)] }
+            @inline(__always)
+            _modify { yield &chunks[place >> Entries.shift][place & (1 << Entries.shift - 1)] }
+        }
+    }
 
     private struct Slot: Sendable {
         var hash: UInt32 = 0

@@ -9,14 +9,13 @@ package final class Registry: Sendable {
 
     /// Not copyable: a copy by mistake would count references in each push.
     struct State: ~Copyable, Sendable {
-        fileprivate(set) var webhooks: [Identifier: Registered] = [:]
-        fileprivate(set) var order = CreationOrder()
+        fileprivate(set) var webhooks = WebhookTable()
         let defaultTenant = TenantIndex(nil)
         /// The other tenants that have webhooks.
         fileprivate(set) var tenants: [String: TenantIndex] = [:]
         fileprivate var slots: LaneSlots
-        /// Of the webhook inserted last: most have the same, and keep them once.
-        fileprivate var latestEvents: [EventSubscription] = []
+        /// Of the webhook inserted last: most have much in common, and keep it once.
+        fileprivate var latest: WebhookDefinition?
         fileprivate(set) var catalog: EventCatalog
     }
 
@@ -41,14 +40,23 @@ package final class Registry: Sendable {
         tenant: String? = nil
     ) -> (page: [StoredWebhook], hasMore: Bool) {
         state.withLock { state in
-            let order = if let tenant { state.index(of: tenant)?.order } else { state.order }
             var page: [StoredWebhook] = []
-            for id in order?.ids(after: cursor) ?? [] {
-                guard let webhook = state.webhooks[id]?.webhook else { continue }
-                guard page.count < limit else { return (page, true) }
-                page.append(webhook)
+            var hasMore = false
+            if let tenant, let order = state.order(of: tenant) {
+                for id in order.ids(after: cursor) {
+                    guard let webhook = state.webhooks[id]?.webhook else { continue }
+                    hasMore = page.count >= limit
+                    if hasMore { break }
+                    page.append(webhook)
+                }
+            } else {
+                state.webhooks.forEach(after: cursor) { registered in
+                    hasMore = page.count >= limit
+                    if !hasMore { page.append(registered.webhook) }
+                    return !hasMore
+                }
             }
-            return (page, false)
+            return (page, hasMore)
         }
     }
 
@@ -88,15 +96,11 @@ package final class Registry: Sendable {
     package func insert(_ webhook: StoredWebhook) {
         state.withLock { state in
             var webhook = webhook
-            if webhook.definition.events == state.latestEvents {
-                webhook.definition.events = state.latestEvents
-            } else {
-                state.latestEvents = webhook.definition.events
-            }
+            if let latest = state.latest { webhook.definition.share(with: latest) }
+            state.latest = webhook.definition
             let registered = Registered(webhook, state.makeIndex(of: webhook.definition.tenant))
-            state.webhooks[webhook.id] = registered
-            state.order.insert(webhook.id)
-            registered.tenant.order.insert(webhook.id)
+            state.webhooks.insert(registered, id: webhook.id)
+            registered.tenant.order?.insert(webhook.id)
             registered.file()
         }
     }
@@ -117,10 +121,9 @@ package final class Registry: Sendable {
     /// Takes the webhook out; answers it, nil where there is none.
     package func remove(_ id: Identifier) -> StoredWebhook? {
         state.withLock { state in
-            guard let registered = state.webhooks.removeValue(forKey: id) else { return nil }
+            guard let registered = state.webhooks.remove(id) else { return nil }
             registered.unfile()
-            state.order.removeOne { [webhooks = state.webhooks] in webhooks[$0] != nil }
-            state.remove(id, from: registered.tenant)
+            state.removeOne(from: registered.tenant)
             state.slots.leave(lane: registered.webhook.target.lane)
             return registered.webhook
         }
@@ -139,14 +142,29 @@ extension Registry.State {
 
     fileprivate mutating func makeIndex(of tenant: String) -> TenantIndex {
         if let index = index(of: tenant) { return index }
+        if defaultTenant.order == nil {
+            var order = CreationOrder()
+            webhooks.forEach(after: .zero) {
+                order.insert($0.webhook.id)
+                return true
+            }
+            defaultTenant.order = order
+        }
         let index = TenantIndex(Tenant(tenant))
+        index.order = CreationOrder()
         tenants[tenant] = index
         return index
     }
 
-    fileprivate mutating func remove(_ id: Identifier, from index: TenantIndex) {
-        index.order.removeOne { [webhooks] in webhooks[$0] != nil }
-        if index.order.isEmpty, let tenant = index.tenant { tenants[tenant.name] = nil }
+    /// Nil where all webhooks are the tenant's.
+    fileprivate func order(of tenant: String) -> CreationOrder? {
+        if let index = index(of: tenant) { index.order } else { CreationOrder() }
+    }
+
+    /// A webhook of the tenant, which is out of the table, goes out of the tenant's order.
+    fileprivate mutating func removeOne(from index: TenantIndex) {
+        index.order?.removeOne { webhooks[$0] != nil }
+        if let tenant = index.tenant, index.order?.isEmpty ?? true { tenants[tenant.name] = nil }
     }
 }
 

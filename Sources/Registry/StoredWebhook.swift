@@ -8,8 +8,7 @@ package struct StoredWebhook: Sendable {
     package var updatedAt: WallTime
     /// Current first, then those that end latest.
     package var secrets: [StoredSecret]
-    /// Nil while it is enabled.
-    package var disabled: DisabledNote?
+    private var disabledBox: DisabledBox?
     package var target: WebhookTarget
     /// Where the journal has it; 0 for nowhere.
     package var record: UInt64 = 0
@@ -27,6 +26,23 @@ package struct StoredWebhook: Sendable {
         updatedAt = createdAt
         self.secrets = secrets
         self.target = target
+    }
+}
+
+extension StoredWebhook {
+    /// Most webhooks are enabled, and small so.
+    private final class DisabledBox: Sendable {
+        let note: DisabledNote
+
+        init(_ note: DisabledNote) {
+            self.note = note
+        }
+    }
+
+    /// Nil while it is enabled.
+    package var disabled: DisabledNote? {
+        get { disabledBox?.note }
+        set { disabledBox = newValue.map { DisabledBox($0) } }
     }
 }
 

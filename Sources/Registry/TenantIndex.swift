@@ -7,11 +7,14 @@ final class TenantIndex: @unchecked Sendable {
 
     /// Nil for the default tenant.
     let tenant: Tenant?
-    /// In the order of creation.
-    var order = CreationOrder()
+    /// Its webhooks in the order of creation. Nil for the default tenant as long as there was no other one: all webhooks
+    /// are its own then, and the registry has them in their order.
+    var order: CreationOrder?
 
     private var topics: [Topic: TopicIndex] = [:]
     private var fields = FieldTable()
+    /// Of the webhook that was filed last: most are filed like the one before.
+    private var latestTopics: (events: [EventSubscription], isGoverned: Bool, topics: [Topic])?
     /// Over whenever the plans that were made in it do not hold any more.
     private var era = MatchPlan.Era()
     /// By event type, made when an event of it comes.
@@ -74,8 +77,18 @@ final class TenantIndex: @unchecked Sendable {
         for field in binding.filter?.fields ?? [] { fields.release(field) }
     }
 
+    private func topics(of definition: WebhookDefinition) -> [Topic] {
+        let isGoverned = definition.agents != nil || definition.workflows != nil
+        if let latestTopics, latestTopics.isGoverned == isGoverned, latestTopics.events == definition.events {
+            return latestTopics.topics
+        }
+        let topics = Topic.topics(of: definition)
+        latestTopics = (definition.events, isGoverned, topics)
+        return topics
+    }
+
     func insert(_ target: WebhookTarget, _ definition: WebhookDefinition, _ binding: Binding) {
-        for filing in Filing.filings(of: definition, binding, target) {
+        for filing in Filing.filings(of: definition, under: topics(of: definition), binding, target) {
             var isNew = false
             let topic =
                 topics[filing.topic]
@@ -90,7 +103,7 @@ final class TenantIndex: @unchecked Sendable {
     }
 
     func remove(_ target: WebhookTarget, _ definition: WebhookDefinition, _ binding: Binding) {
-        for filing in Filing.filings(of: definition, binding, target) {
+        for filing in Filing.filings(of: definition, under: topics(of: definition), binding, target) {
             guard let topic = topics[filing.topic] else { continue }
             if topic.remove(filing) { endEra() }
             if topic.isEmpty {
@@ -113,9 +126,14 @@ extension Filing {
     ///
     /// It is found by its agents or workflows where they decide; else by a condition of its filter that allows a few
     /// strings only; else it is tried with each event of the topic.
-    static func filings(of definition: WebhookDefinition, _ binding: Binding, _ target: WebhookTarget) -> [Filing] {
+    static func filings(
+        of definition: WebhookDefinition,
+        under topics: [Topic],
+        _ binding: Binding,
+        _ target: WebhookTarget
+    ) -> [Filing] {
         let access = binding.filter?.filter.access
-        return Topic.topics(of: definition).map { topic in
+        return topics.map { topic in
             var filing = Filing(topic: topic, target: target, filter: binding.filter)
             switch topic.governor {
             case .agents where definition.agents != nil:

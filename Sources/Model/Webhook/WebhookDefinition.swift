@@ -14,18 +14,10 @@ package struct WebhookDefinition: Sendable, Equatable {
 
     /// Type and length are right; whether it may be called is for the address guard to say.
     package var url: String
-    /// Whose webhook it is; empty for the default tenant. It never changes.
-    package var tenant = ""
     /// At least one, each once, in the order given.
     package var events: [EventSubscription]
     /// The agents whose call events it gets, each once; nil for all.
     package var agents: [String]?
-    /// The workflows whose workflow events it gets, each once; nil for all.
-    package var workflows: [String]?
-    /// What else must hold of an event's data; nil for nothing.
-    package var filter: ContentFilter?
-    /// In the order given; no name twice.
-    package var headers: [HeaderField] = []
     package var isEnabled = true
     /// Nil where all of it has its default, so that most webhooks of many are small.
     private var rare: Rare?
@@ -40,6 +32,10 @@ package struct WebhookDefinition: Sendable, Equatable {
 
 extension WebhookDefinition {
     fileprivate struct RareValues: Equatable, Sendable {
+        var tenant = ""
+        var workflows: [String]?
+        var filter: ContentFilter?
+        var headers: [HeaderField] = []
         var clientCertificateFile: String?
         var clientKeyFile: String?
         var description = ""
@@ -64,6 +60,30 @@ extension WebhookDefinition {
     private var rareValues: RareValues {
         get { rare?.values ?? RareValues() }
         set { rare = newValue == RareValues() ? nil : Rare(newValue) }
+    }
+
+    /// Whose webhook it is; empty for the default tenant. It never changes.
+    package var tenant: String {
+        get { rare?.values.tenant ?? "" }
+        set { rareValues.tenant = newValue }
+    }
+
+    /// The workflows whose workflow events it gets, each once; nil for all.
+    package var workflows: [String]? {
+        get { rare?.values.workflows }
+        set { rareValues.workflows = newValue }
+    }
+
+    /// What else must hold of an event's data; nil for nothing.
+    package var filter: ContentFilter? {
+        get { rare?.values.filter }
+        set { rareValues.filter = newValue }
+    }
+
+    /// In the order given; no name twice.
+    package var headers: [HeaderField] {
+        get { rare?.values.headers ?? [] }
+        set { rareValues.headers = newValue }
     }
 
     /// PEM files of the certificate that is shown to the receiver, and of its key; nil for none.
@@ -98,6 +118,14 @@ extension WebhookDefinition {
     package var secret: String? {
         get { rare?.values.secret }
         set { rareValues.secret = newValue }
+    }
+}
+
+extension WebhookDefinition {
+    /// Keeps what is equal in the other one's memory.
+    package mutating func share(with other: WebhookDefinition) {
+        if events == other.events { events = other.events }
+        if rare == other.rare { rare = other.rare }
     }
 }
 
