@@ -65,6 +65,13 @@ package struct WebhookRecord: Sendable {
 
     /// Nil where the bytes are no such record.
     package init?(_ bytes: UnsafeRawBufferPointer) {
+        var document = UnsafeRawBufferPointer(start: nil, count: 0)
+        self.init(bytes, document: &document)
+        self.document = Array(document)
+    }
+
+    /// The same without a copy of the document: it stands in `document`, which is valid as long as `bytes` are.
+    package init?(_ bytes: UnsafeRawBufferPointer, document place: inout UnsafeRawBufferPointer) {
         var source = ByteSource(bytes)
         id = source.getIdentifier()
         createdAt = source.getTime()
@@ -90,7 +97,8 @@ package struct WebhookRecord: Sendable {
                 Secret(text: text, createdAt: createdAt, expiresAt: end == .max ? nil : WallTime(milliseconds: end))
             )
         }
-        document = Array(source.getLong())
+        document = []
+        place = source.getLong()
         guard source.isValid else { return nil }
     }
 

@@ -26,13 +26,14 @@ final class BoundFilter: Sendable {
     }
 }
 
-/// Webhooks in no order, where adding and removing one takes constant time.
+/// Webhooks in no order, where adding one takes constant time, and removing one too once the first was removed.
 ///
 /// The items are a copy-on-write array: a push takes a reference under the registry's lock and walks it without; a change
 /// made meanwhile copies this one list.
 struct PostingList<Item: Posting>: Sendable {
     private(set) var items = ContiguousArray<Item>()
-    /// The place of each webhook, kept once there are more than `walkLimit`; else empty.
+    /// The place of each webhook, kept from the first removal on that found more than `walkLimit`; else empty. Most lists
+    /// only grow, and are spared the memory.
     private var places: [Identifier: Int32] = [:]
 
     /// Up to so many a walk beats hashing.
@@ -43,14 +44,14 @@ struct PostingList<Item: Posting>: Sendable {
     /// The webhook must not be in the list yet.
     mutating func insert(_ item: Item) {
         items.append(item)
-        if !places.isEmpty {
-            places[item.target.id] = Int32(truncatingIfNeeded: items.count - 1)
-        } else if items.count > Self.walkLimit {
-            for (place, item) in items.enumerated() { places[item.target.id] = Int32(truncatingIfNeeded: place) }
-        }
+        if !places.isEmpty { places[item.target.id] = Int32(truncatingIfNeeded: items.count - 1) }
     }
 
     mutating func remove(_ id: Identifier) {
+        if places.isEmpty, items.count > Self.walkLimit {
+            places.reserveCapacity(items.count)
+            for (place, item) in items.enumerated() { places[item.target.id] = Int32(truncatingIfNeeded: place) }
+        }
         let place: Int
         if places.isEmpty {
             guard let found = items.firstIndex(where: { $0.target.id == id }) else { return }

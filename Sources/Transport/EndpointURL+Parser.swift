@@ -28,6 +28,20 @@ struct ParsedURL {
         port = try ParsedURL.part(handle, CURLUPART_PORT)
     }
 
+    /// The parts of ``text``, of which `input` was the parsed text: most often that is the same, and parsed already.
+    func settled(from input: String) throws(EndpointURLError) -> ParsedURL {
+        if text == input { return self }
+        let settled = try ParsedURL(text)
+        guard settled.text != text else { return settled }
+        // What transfers are given is `text`.
+        return ParsedURL(text, partsOf: settled)
+    }
+
+    private init(_ text: String, partsOf other: ParsedURL) {
+        self.text = text
+        (scheme, host, hasZone, port) = (other.scheme, other.host, other.hasZone, other.port)
+    }
+
     /// The same URL with another host, put together by libcurl.
     func replacingHost(_ host: String) throws(EndpointURLError) -> String {
         guard let handle = curl_url() else { throw ParsedURL.error(CURLUE_OUT_OF_MEMORY) }

@@ -40,8 +40,8 @@ package struct EndpointURL: Equatable, Sendable {
     package init(_ input: String, judgedBy addressGuard: AddressGuard) throws(EndpointURLError) {
         try EndpointURL.checkCharacters(input)
         scheme = try EndpointURL.checkScheme(input, addressGuard.environment)
-        text = try EndpointURL.normalised(input)
-        let parsed = try ParsedURL(text)
+        let parsed = try EndpointURL.normalised(input)
+        text = parsed.text
         guard parsed.scheme == scheme.rawValue else {
             throw EndpointURLError(.scheme, "url scheme is ambiguous")
         }
@@ -127,15 +127,15 @@ extension EndpointURL {
 // MARK: - Host and port
 
 extension EndpointURL {
-    /// The URL as libcurl puts it together.
+    /// The URL as libcurl puts it together, in parts of a parse of exactly that text.
     ///
     /// libcurl turns `127.1`, `0x7f000001` and the like into dotted form, but not with a dot behind them. Without that dot
     /// it does.
-    private static func normalised(_ input: String) throws(EndpointURLError) -> String {
+    private static func normalised(_ input: String) throws(EndpointURLError) -> ParsedURL {
         let parsed = try ParsedURL(input)
-        guard parsed.host.hasSuffix("."), endsInNumber(parsed.host) else { return parsed.text }
+        guard parsed.host.hasSuffix("."), endsInNumber(parsed.host) else { return try parsed.settled(from: input) }
         let changed = try parsed.replacingHost(String(parsed.host.dropLast()))
-        return try ParsedURL(changed).text
+        return try ParsedURL(changed).settled(from: changed)
     }
 
     private static func port(_ text: String?, _ scheme: Scheme) throws(EndpointURLError) -> UInt16 {

@@ -49,54 +49,6 @@ extension EngineState {
         return summary
     }
 
-    // MARK: Webhooks
-
-    private func restoreWebhooks(_ found: RecoveredState, _ summary: inout RecoverySummary) {
-        let now = Clock.monotonic()
-        let wall = Clock.wall()
-        for (id, position) in found.webhooks.sorted(by: { $0.key < $1.key }) {
-            let target = registry.reserve(id: id)
-            guard let record = journal?.read(position), let read = WebhookRecord(record.bytes),
-                var webhook = StoredWebhook(read, at: position, target: target)
-            else {
-                registry.cancel(target)
-                summary.unreadable += 1
-                unreadable.withLock { $0.append(Position(rawValue: position)) }
-                continue
-            }
-            for case .type(let name) in webhook.definition.events { _ = restoredType(name) }
-            var url = webhook.definition.url
-            do throws(MartletError) {
-                url = try judge(url).text
-            } catch {
-                // The configuration accepts less than it did. The webhook stays, and sends nothing.
-                if webhook.definition.isEnabled {
-                    webhook.definition.isEnabled = false
-                    webhook.disabled = DisabledNote(reason: .refused, at: wall)
-                    let record = noteWebhook(webhook)
-                    if record != 0 {
-                        journal?.release(Position(rawValue: webhook.record))
-                        webhook.record = record
-                    }
-                }
-            }
-            var health = WebhookHealth()
-            if let known = found.health[id] {
-                health = WebhookHealth(known.record, at: now, wall: wall)
-                self.health.withLock { $0[id] = (known.record, Position(rawValue: known.position)) }
-            }
-            let specification = specification(of: webhook, url: url)
-            let isEnabled = webhook.definition.isEnabled
-            _ = lanes[Int(target.lane)].put {
-                $0.commands.append(
-                    .addWebhook(target.slot, specification, isEnabled: isEnabled, health: health)
-                )
-            }
-            registry.insert(webhook)
-            summary.webhooks += 1
-        }
-    }
-
     // MARK: Events
 
     /// Makes the events that are pending, and those whose payloads the log or a redelivery refers to.
@@ -384,19 +336,5 @@ extension Configuration.Outcomes {
         case .event: includesEvents
         case .webhookDisabled: self != .off
         }
-    }
-}
-
-/// Memory from malloc that goes with this object.
-final class OwnedMemory: @unchecked Sendable {
-    // Sendable: nobody writes the bytes.
-    let bytes: UnsafeRawBufferPointer
-
-    init(_ bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes
-    }
-
-    deinit {
-        free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
     }
 }

@@ -88,10 +88,8 @@ extension StoredWebhook {
         )
     }
 
-    /// Nil where the record's document is none that this version takes.
-    init?(_ record: WebhookRecord, at position: UInt64, target: WebhookTarget) {
-        let definition = record.document.withUnsafeBytes { try? WebhookDefinition(stored: $0) }
-        guard let definition else { return nil }
+    /// The webhook of a record whose document is `definition`.
+    init(_ record: WebhookRecord, _ definition: WebhookDefinition, at position: UInt64, target: WebhookTarget) {
         self.init(
             id: record.id,
             definition: definition,

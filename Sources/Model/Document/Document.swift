@@ -52,7 +52,17 @@ package struct Document<Root: Sendable>: Sendable {
         return changed
     }
 
-    private func check(_ root: Root) throws(DocumentError) {
+    /// Reads a member at the top of a document, in the place of the one of its key that `root` was read with.
+    func replace(_ member: JSONObject.Member, in root: inout Root) throws(DocumentError) {
+        for property in properties where property.key == member.key || property.key.hasPrefix(member.key + ".") {
+            property.reset(&root, prototype)
+        }
+        var object = JSONObject()
+        object[member.key] = member.value
+        _ = try apply(.object(object), to: &root, mode: .create)
+    }
+
+    func check(_ root: Root) throws(DocumentError) {
         for rule in rules {
             if let error = rule(root) { throw error }
         }
