@@ -21,9 +21,22 @@ enum LaneCommand: Sendable {
 }
 
 /// What an earlier life of the process saw of a receiver.
-struct WebhookHealth: Sendable {
-    var failingSince: Instant?
-    var pausedUntil: Instant?
+struct WebhookHealth: BitwiseCopyable, Sendable {
+    // Each webhook has one, so it takes no room beside the two times.
+    private var failing = Int64.max
+    private var pause = Int64.min
+
+    /// When the failures began that no success has ended.
+    var failingSince: Instant? {
+        get { failing == .max ? nil : Instant(nanoseconds: failing) }
+        set { failing = newValue?.nanoseconds ?? .max }
+    }
+
+    /// Until when the receiver asked to be left alone.
+    var pausedUntil: Instant? {
+        get { pause == .min ? nil : Instant(nanoseconds: pause) }
+        set { pause = newValue?.nanoseconds ?? .min }
+    }
 }
 
 /// One delivery on its way to a lane.

@@ -258,6 +258,7 @@ extension WebhookHealth {
     }
 
     init(_ record: HealthRecord, at now: Instant, wall: WallTime) {
+        self.init()
         failingSince = record.failingSince.map { since in
             // A clock that was set back since makes it later at the most.
             now.advanced(milliseconds: -max(wall.milliseconds &- since.milliseconds, 0))

@@ -12,11 +12,26 @@ package struct Document<Root: Sendable>: Sendable {
     /// A root with every default.
     package let prototype: Root
     package let rules: [Rule]
+    /// The row of each key: walking over the rows would copy each of them.
+    private let rows: [String: Int]
+    /// The keys of nested objects.
+    private let groups: Set<String>
+    private let required: [Int]
 
     package init(prototype: Root, rules: [Rule] = [], properties: [Property<Root>]) {
         self.properties = properties
         self.prototype = prototype
         self.rules = rules
+        var rows: [String: Int] = [:]
+        var groups = Set<String>()
+        for (row, property) in properties.enumerated() {
+            rows[property.key] = row
+            let key = property.key
+            for dot in key.indices where key[dot] == "." { groups.insert(String(key[..<dot])) }
+        }
+        self.rows = rows
+        self.groups = groups
+        required = properties.indices.filter { properties[$0].presence == .required }
     }
 
     private enum Mode {
@@ -33,7 +48,8 @@ package struct Document<Root: Sendable>: Sendable {
     package func parse(_ value: JSONValue) throws(DocumentError) -> Root {
         var root = prototype
         let given = try apply(value, to: &root, mode: .create)
-        for property in properties where property.presence == .required && !given.contains(property.key) {
+        for row in required where !given.contains(properties[row].key) {
+            let property = properties[row]
             throw DocumentError(
                 .missing,
                 key: property.key,
@@ -54,9 +70,8 @@ package struct Document<Root: Sendable>: Sendable {
 
     /// Reads a member at the top of a document, in the place of the one of its key that `root` was read with.
     func replace(_ member: JSONObject.Member, in root: inout Root) throws(DocumentError) {
-        for property in properties where property.key == member.key || property.key.hasPrefix(member.key + ".") {
-            property.reset(&root, prototype)
-        }
+        if let row = rows[member.key] { return try apply(member.value, of: properties[row], to: &root, mode: .create) }
+        for property in properties where property.key.hasPrefix(member.key + ".") { property.reset(&root, prototype) }
         var object = JSONObject()
         object[member.key] = member.value
         _ = try apply(.object(object), to: &root, mode: .create)
@@ -104,10 +119,10 @@ package struct Document<Root: Sendable>: Sendable {
             let key = prefix + member.key
             if member.key.utf8.contains(UInt8(ascii: ".")) {
                 throw unknown(key, under: prefix)
-            } else if let property = properties.first(where: { $0.key == key }) {
-                try apply(member.value, of: property, to: &root, mode: mode)
+            } else if let row = rows[key] {
+                try apply(member.value, of: properties[row], to: &root, mode: mode)
                 given.insert(key)
-            } else if properties.contains(where: { $0.key.hasPrefix(key + ".") }) {
+            } else if groups.contains(key) {
                 try applyGroup(member.value, key, to: &root, mode: mode, given: &given)
             } else {
                 throw unknown(key, under: prefix)

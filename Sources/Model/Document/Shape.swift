@@ -84,7 +84,9 @@ extension Shape {
             try check(text, form, key: key, isHidden: isHidden)
         case (.list(let item, let count), .array(let items)):
             try checkCount(items.count, count, key: key)
-            for (index, value) in items.enumerated() {
+            // The path is needed where an item is refused, and then found again.
+            for (index, value) in items.enumerated()
+            where (try? item.check(value, key: key, isHidden: isHidden)) == nil {
                 try item.check(value, key: DocumentError.path(key, item: index), isHidden: isHidden)
             }
         case (.map(let keys, let values, let count), .object(let object)):

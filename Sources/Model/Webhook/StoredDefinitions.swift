@@ -29,6 +29,7 @@ package struct StoredDefinitions: Sendable {
 
     /// Documents of so many sets of keys are at hand.
     private static let maximumForms = 8
+    private static let fewChanges = 2
 
     private var forms: [Form] = []
     private var nextForm = 0
@@ -45,8 +46,11 @@ package struct StoredDefinitions: Sendable {
         }
         guard findMembers(of: rest) else { return try WebhookDefinition(stored: bytes) }
         let place = forms.firstIndex { hasKeys(of: $0, rest) }
-        if let place, let definition = changed(forms[place], rest) {
-            forms[place] = Form(rest: Array(rest), members: members, definition: definition)
+        if let place, let (definition, changes) = changed(forms[place], rest) {
+            // Those to come are more like this one, unless it is only that each has some members of its own.
+            if changes > StoredDefinitions.fewChanges {
+                forms[place] = Form(rest: Array(rest), members: members, definition: definition)
+            }
             return definition.with(url: url)
         }
         let definition = try WebhookDefinition(stored: bytes)
@@ -141,13 +145,16 @@ package struct StoredDefinitions: Sendable {
         }
     }
 
-    /// The form's definition with the members changed that are others in `rest`; nil where one of them is refused.
-    private func changed(_ form: Form, _ rest: UnsafeRawBufferPointer) -> WebhookDefinition? {
+    /// The form's definition with the members changed that are others in `rest`, and how many they are; nil where one
+    /// of them is refused.
+    private func changed(_ form: Form, _ rest: UnsafeRawBufferPointer) -> (WebhookDefinition, changes: Int)? {
         form.rest.withUnsafeBytes { formRest in
             var definition = form.definition
+            var changes = 0
             for (known, member) in zip(form.members, members) {
                 let text = rest[member.range].bytes
                 if formRest[known.range].bytes.hasBytes(of: text) { continue }
+                changes += 1
                 // A member alone makes an object; where it is not exactly one, the reader says what is wrong.
                 let object = [Byte.openBrace] + Array(text) + [Byte.closeBrace]
                 guard let value = try? object.withUnsafeBytes({ try Document<WebhookDefinition>.value(of: $0) }),
@@ -155,7 +162,7 @@ package struct StoredDefinitions: Sendable {
                     (try? WebhookDefinition.document.replace(given, in: &definition)) != nil
                 else { return nil }
             }
-            return (try? WebhookDefinition.document.check(definition)) == nil ? nil : definition
+            return (try? WebhookDefinition.document.check(definition)) == nil ? nil : (definition, changes)
         }
     }
 }

@@ -171,6 +171,7 @@ extension Property {
             encode: { $0.map { .array($0.map { .string($0) }) } ?? .null },
             decode: { value in
                 guard let items = value.arrayValue else { return nil }
+                if items.count == 1, let id = items.first?.stringValue { return [id] }
                 // Bytes are compared: equivalent spellings of é are different ids.
                 var seen = Set<[UInt8]>()
                 return items.compactMap(\.stringValue).filter { seen.insert(Array($0.utf8)).inserted }
