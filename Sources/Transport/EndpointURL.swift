@@ -104,7 +104,8 @@ extension EndpointURL {
         _ input: String,
         _ environment: AddressGuard.Environment
     ) throws(EndpointURLError) -> Scheme {
-        guard let colon = input.utf8.firstIndex(of: UInt8(ascii: ":")), input[colon...].hasPrefix("://") else {
+        guard let colon = input.utf8.firstIndex(of: UInt8(ascii: ":")), input.utf8[colon...].starts(with: "://".utf8)
+        else {
             let accepted = environment == .production ? "https://" : "http:// or https://"
             throw EndpointURLError(.scheme, "url must start with \(accepted)")
         }
@@ -113,7 +114,7 @@ extension EndpointURL {
             let accepted = environment == .production ? "https in production" : "http or https"
             throw EndpointURLError(.scheme, "url must use \(accepted), not \(schemeForError(name))")
         }
-        guard !input[colon...].hasPrefix(":///") else { throw EndpointURLError(.host, "url has no host") }
+        guard !input.utf8[colon...].starts(with: ":///".utf8) else { throw EndpointURLError(.host, "url has no host") }
         return scheme
     }
 
@@ -178,11 +179,15 @@ extension EndpointURL {
     /// Whether the last label, a final dot aside, is decimal or `0x` hexadecimal, which the WHATWG URL standard (section
     /// 3.5, "ends in a number") takes for an IPv4 address.
     private static func endsInNumber(_ host: String) -> Bool {
-        let labels = host.withoutFinalDot.split(separator: ".", omittingEmptySubsequences: false)
-        guard let last = labels.last, !last.isEmpty else { return false }
-        if last.utf8.allSatisfy(\.isDigit) { return true }
-        guard last.hasPrefix("0x") || last.hasPrefix("0X") else { return false }
-        return last.utf8.dropFirst(2).allSatisfy(\.isHexDigit)
+        let name = host.withoutFinalDot.utf8
+        let last = name.lastIndex(of: UInt8(ascii: ".")).map { name[name.index(after: $0)...] } ?? name[...]
+        guard let first = last.first else { return false }
+        if last.allSatisfy(\.isDigit) { return true }
+        let second = last.dropFirst().first
+        guard first == UInt8(ascii: "0"), second == UInt8(ascii: "x") || second == UInt8(ascii: "X") else {
+            return false
+        }
+        return last.dropFirst(2).allSatisfy(\.isHexDigit)
     }
 
     /// Whether the host is a DNS name (RFC 1123 section 2.1), with the underscore that real names use.
