@@ -202,6 +202,7 @@ extension DeliveryCore {
         webhooks[index].inFlight -= 1
         inFlight -= 1
         if webhooks[index].inFlight == 0 { flyingWebhooks -= 1 }
+        if webhooks[index].isHeld { held.loosen(UInt32(index)) }
     }
 
     // MARK: Settling

@@ -31,23 +31,38 @@ extension DeliveryCore {
         )
     }
 
+    /// What each webhook may have while slots are short.
+    private var share: Int {
+        SlotShare.share(slots: options.maximumInFlight, flyingWebhooks: flyingWebhooks)
+    }
+
     /// Puts those that had to leave slots to others, and need not any more, in front of the ring: they have been waiting.
     ///
     /// During a run that can only get worse, so once at its start is enough. It costs nothing while slots are plenty.
     private mutating func offerHeld() {
-        guard held.count > 0, inFlight < options.maximumInFlight else { return }
-        var eligible = Ring()
-        for _ in 0..<held.count {
-            guard let index = held.popFirst() else { break }
-            if hasShare(index) { held.append(index) } else { eligible.prepend(index) }
-        }
+        guard !held.isEmpty, inFlight < options.maximumInFlight else { return }
         // The last one first, so that they stand in front of the ring in their own order.
-        while let index = eligible.popFirst() {
-            webhooks[Int(index)].isHeld = false
-            guard mayBeOffered(index) else { continue }
-            webhooks[Int(index)].isInRing = true
-            ring.prepend(index)
+        if SlotShare.areShort(slots: options.maximumInFlight, taken: inFlight), share <= held.share {
+            held.sortLoose(share: share)
+            while let webhook = held.popLoose() { offerHeld(webhook) }
+        } else {
+            var webhook = held.last
+            while webhook != HeldWebhooks.none {
+                let previous = held.previous(webhook)
+                offerHeld(webhook)
+                webhook = previous
+            }
+            held.judgedAll(share: share)
         }
+    }
+
+    private mutating func offerHeld(_ webhook: UInt32) {
+        guard !hasShare(webhook) else { return }
+        held.remove(webhook)
+        webhooks[Int(webhook)].isHeld = false
+        guard mayBeOffered(webhook) else { return }
+        webhooks[Int(webhook)].isInRing = true
+        ring.prepend(webhook)
     }
 
     /// Not where it waits already, in the ring, among the held or for its timer.
@@ -61,7 +76,7 @@ extension DeliveryCore {
         let index = Int(webhook)
         guard hasShare(webhook) else { return false }
         webhooks[index].isHeld = true
-        held.append(webhook)
+        held.append(webhook, share: share)
         return true
     }
 

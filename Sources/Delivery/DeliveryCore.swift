@@ -38,7 +38,7 @@ package struct DeliveryCore: ~Copyable {
     var timers = TimerHeap()
     var ring = Ring()
     /// Webhooks that could use a slot and have their share; see ``SlotShare``.
-    var held = Ring()
+    var held = HeldWebhooks()
     /// Webhooks with an attempt in flight.
     package internal(set) var flyingWebhooks = 0
     /// Tests that have not started.

@@ -10,9 +10,13 @@ package enum SlotShare {
         max(1, (slots - slots / 8) / max(flyingWebhooks, 1))
     }
 
+    /// True where only the last quarter of the slots is free.
+    static func areShort(slots: Int, taken: Int) -> Bool {
+        slots - taken <= slots / 4
+    }
+
     /// True where a webhook with `inFlight` attempts has to leave the next slot to others.
     package static func isShort(slots: Int, taken: Int, flyingWebhooks: Int, inFlight: Int) -> Bool {
-        guard slots - taken <= slots / 4 else { return false }
-        return inFlight >= share(slots: slots, flyingWebhooks: flyingWebhooks)
+        areShort(slots: slots, taken: taken) && inFlight >= share(slots: slots, flyingWebhooks: flyingWebhooks)
     }
 }

@@ -54,6 +54,38 @@ struct AdmissionTests {
         #expect(healthy.allSatisfy { bench.inFlight(of: $0) == 1 })
     }
 
+    /// However many webhooks come, go and wait: one that has less than its share is given a slot as long as there is one.
+    @Test func aFreeSlotIsNeverKeptFromOneBelowItsShare() {
+        let bench = Bench(maximumInFlight: 64)
+        var random = RandomSource(seed: 11)
+        var slots = (0..<48 as Range<UInt32>).map { bench.webhook($0, .limit(64)) }
+        var waits = 0
+        for _ in 0..<3000 {
+            // Few webhooks at times, and all of them at others, so that shares grow and shrink.
+            let some = 1 + random.next(below: slots.count)
+            for _ in 0..<random.next(below: 20) { bench.push(slots[random.next(below: some)]) }
+            for event in bench.flying.keys.sorted() where random.next(below: 8) == 0 { bench.end(event) }
+            if random.next(below: 50) == 0 {
+                let index = random.next(below: slots.count)
+                bench.remove(slots[index])
+                for event in bench.flying.keys.sorted() { bench.end(event) }
+                slots[index] = bench.webhook(UInt32(index), generation: slots[index].generation + 1, .limit(64))
+            }
+            bench.run()
+            let flying = slots.count { bench.inFlight(of: $0) > 0 }
+            for slot in slots where bench.pending(of: slot) > bench.inFlight(of: slot) && bench.inFlight < 64 {
+                let inFlight = bench.inFlight(of: slot)
+                let taken = bench.inFlight
+                #expect(
+                    SlotShare.isShort(slots: 64, taken: taken, flyingWebhooks: flying, inFlight: inFlight),
+                    "\(inFlight) of \(taken) in flight, \(flying) webhooks have some"
+                )
+                waits += 1
+            }
+        }
+        #expect(waits > 1000)
+    }
+
     // MARK: Fairness
 
     @Test func aBacklogDoesNotStarveOthers() {
