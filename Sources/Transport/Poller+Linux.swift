@@ -27,7 +27,7 @@ struct Poller {
     }
 
     /// More events than this stay in the kernel until the next turn.
-    static let batch = 256
+    static let batch = 32
 
     private let descriptor: Int32
     private let events: UnsafeMutablePointer<epoll_event>
