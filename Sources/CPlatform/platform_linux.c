@@ -44,3 +44,12 @@ void *martlet_platform_map_aligned(size_t bytes) {
     if (bytes != before) munmap(start + before + bytes, bytes - before);
     return start + before;
 }
+
+/* Linux 5.14; older headers do not name it, and older kernels refuse it. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void martlet_platform_populate(void *start, size_t bytes) {
+    madvise(start, bytes, MADV_POPULATE_WRITE);
+}

@@ -10,7 +10,8 @@ import Threading
 /// through the host's own heap. And a lane gives a block back with one atomic operation, whoever pushes meanwhile.
 ///
 /// Regions are not asked for as huge pages: these are cleared faster where the machine has touched them before, and were
-/// slower on average where a virtual machine's host backs them at the first touch.
+/// slower on average where a virtual machine's host backs them at the first touch. Once the queue has filled a few, the
+/// pages of a span are made ready together, which saves a fault for each.
 ///
 /// Pushes take turns under a lock. A block that is given back goes onto a list without a lock; each allocation takes two
 /// off it, so the list never grows. Any thread may call anything.
@@ -27,6 +28,8 @@ final class PayloadPool: @unchecked Sendable {
     /// The head of a region: itself and its spans.
     private static let headBytes = 4096
     private static let classCount = 56
+    /// With more regions than this, a span's pages are made ready together.
+    private static let largePool = 4
 
     /// Part of a region, cut into blocks of one size.
     private struct Span {
@@ -264,6 +267,11 @@ final class PayloadPool: @unchecked Sendable {
         region.pointee.freeSpans &= ~(1 << UInt32(place))
         if region.pointee.freeSpans == 0 { unlink(region, &state) }
         let start = max(place * PayloadPool.spanBytes, PayloadPool.headBytes)
+        // A queue that has filled regions is going to fill this span; a small engine holds no page that it does not need.
+        if state.regionCount > PayloadPool.largePool {
+            let end = (place + 1) * PayloadPool.spanBytes
+            martlet_platform_populate(PayloadPool.base(region) + start, end - start)
+        }
         let span = PayloadPool.span(place, of: region)
         span.initialize(
             to: Span(
