@@ -70,8 +70,8 @@ package struct RecoveredState: Sendable {
     private var toldNumbers: Set<UInt64> = []
     /// Ends whose outcomes were not found in front of them: told and gone since, or lost in a power failure.
     private var doubtful: [(brief: SettledRecord.Brief, position: UInt64)] = []
-    /// Deliveries whose end nothing but an outcome tells of: the process ended before it wrote more.
-    private var endedByOutcome: Set<DeliveryKey> = []
+    /// Deliveries whose end nothing but an outcome tells of, with its number: the process ended before it wrote more.
+    private var endedByOutcome: [DeliveryKey: UInt64] = [:]
     /// Events all of whose deliveries have ended, and whose own outcome was not written any more, where there was to be one.
     package private(set) var unfinished: Set<EventKey> = []
     /// Outcomes of events that count once all deliveries have ended.
@@ -165,7 +165,7 @@ package struct RecoveredState: Sendable {
     }
 
     private mutating func end(_ delivery: DeliveryKey, _ state: EventRecord.EndState) {
-        if !endedByOutcome.isEmpty { endedByOutcome.remove(delivery) }
+        if !endedByOutcome.isEmpty { endedByOutcome[delivery] = nil }
         var event = events[delivery.event] ?? Event()
         if event.deliveries == 1, delivery.number == 0 {
             if event.settled == 0 {
@@ -289,7 +289,7 @@ package struct RecoveredState: Sendable {
             concluded[subject.event] = number
         } else if let subject, state != 0, end(of: subject) == 0 {
             end(subject, state)
-            endedByOutcome.insert(subject)
+            endedByOutcome[subject] = number
         }
         if let former = outcomes.updateValue(position, forKey: number) { dead.append(former) }
         lastOutcome = max(lastOutcome, number)
@@ -387,12 +387,13 @@ package struct RecoveredState: Sendable {
             dead.append(position)
             void.append(number)
         }
-        for delivery in endedByOutcome where concluded[delivery.event] == nil {
+        // An event's outcome comes after those of its deliveries. An older one is void: the event went on after it.
+        for (delivery, number) in endedByOutcome where concluded[delivery.event, default: 0] < number {
             if let event = events[delivery.event], event.finish == 0, event.isSettled {
                 unfinished.insert(delivery.event)
             }
         }
-        endedByOutcome = []
+        endedByOutcome = [:]
         concluded = [:]
         trimLog()
         trimSeen()
