@@ -1,5 +1,3 @@
-import CPlatform
-import Glibc
 import Journal
 import Threading
 
@@ -14,9 +12,7 @@ protocol OutcomeWaiter: AnyObject, Sendable {
 /// The pipe holds one byte while the queue holds anything, so its read end is readable exactly then: a host adds it to its
 /// own event loop and drains the queue when it fires. A pipe and not an eventfd, because Node can watch only the former.
 final class OutcomeQueue: Sendable {
-    /// The read end, for the host to watch. Martlet reads it; the host must not.
-    let descriptor: Int32
-    private let writeEnd: Int32
+    private let pipe: SignalPipe
     private let waiting = Locked<Waiting>(Waiting())
 
     private struct Waiting {
@@ -33,17 +29,12 @@ final class OutcomeQueue: Sendable {
 
     /// Nil where the process has no file descriptors left.
     init?() {
-        var readEnd: Int32 = -1
-        var writeEnd: Int32 = -1
-        guard martlet_platform_pipe(&readEnd, &writeEnd) == 0 else { return nil }
-        descriptor = readEnd
-        self.writeEnd = writeEnd
+        guard let pipe = SignalPipe() else { return nil }
+        self.pipe = pipe
     }
 
-    deinit {
-        close(descriptor)
-        close(writeEnd)
-    }
+    /// For the host to watch.
+    var descriptor: Int32 { pipe.descriptor }
 
     var count: Int {
         waiting.withLock { $0.count }
@@ -58,10 +49,7 @@ final class OutcomeQueue: Sendable {
         let waiters = waiting.withLock { waiting in
             let wasEmpty = waiting.count == 0
             waiting.outcomes.append(contentsOf: outcomes)
-            if wasEmpty {
-                var byte: UInt8 = 1
-                _ = write(writeEnd, &byte, 1)
-            }
+            if wasEmpty { pipe.signal() }
             return OutcomeQueue.takeWaiters(of: &waiting)
         }
         for waiter in waiters { waiter.wake() }
@@ -136,8 +124,7 @@ final class OutcomeQueue: Sendable {
                 // Memory of a burst is given back, that of ordinary traffic kept.
                 waiting.outcomes.removeAll(keepingCapacity: waiting.outcomes.capacity <= 4096)
                 waiting.head = 0
-                var byte: UInt8 = 0
-                _ = read(descriptor, &byte, 1)
+                pipe.clear()
             } else if waiting.head >= 4096, waiting.head * 2 >= waiting.outcomes.count {
                 // Moving the rest forward costs as much as the polls before saved.
                 waiting.outcomes.removeSubrange(0..<waiting.head)

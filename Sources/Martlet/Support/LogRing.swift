@@ -1,5 +1,3 @@
-import CPlatform
-import Glibc
 import Model
 import Threading
 
@@ -26,9 +24,7 @@ final class LogRing: Sendable {
     static let maximumCount = 1_024
     static let maximumBytes = 256 << 10
 
-    /// The read end, for the host to watch. Martlet reads it; the host must not.
-    let descriptor: Int32
-    private let writeEnd: Int32
+    private let pipe: SignalPipe
     private let waiting = Locked<Waiting>(Waiting())
 
     private struct Waiting {
@@ -56,17 +52,12 @@ final class LogRing: Sendable {
 
     /// Nil where the process has no file descriptors left.
     init?() {
-        var readEnd: Int32 = -1
-        var writeEnd: Int32 = -1
-        guard martlet_platform_pipe(&readEnd, &writeEnd) == 0 else { return nil }
-        descriptor = readEnd
-        self.writeEnd = writeEnd
+        guard let pipe = SignalPipe() else { return nil }
+        self.pipe = pipe
     }
 
-    deinit {
-        close(descriptor)
-        close(writeEnd)
-    }
+    /// For the host to watch.
+    var descriptor: Int32 { pipe.descriptor }
 
     func append(_ level: Logger.Level, _ text: String, at time: WallTime) {
         waiting.withLock { waiting in
@@ -77,7 +68,7 @@ final class LogRing: Sendable {
             while waiting.count > 1, waiting.count > Self.maximumCount || waiting.bytes > Self.maximumBytes {
                 waiting.dropOldest()
             }
-            if !wasReadable { signal() }
+            if !wasReadable { pipe.signal() }
         }
     }
 
@@ -86,7 +77,7 @@ final class LogRing: Sendable {
         waiting.withLock { waiting in
             let wasReadable = waiting.isReadable
             waiting.hasEnded = true
-            if !wasReadable { signal() }
+            if !wasReadable { pipe.signal() }
         }
     }
 
@@ -102,16 +93,8 @@ final class LogRing: Sendable {
             let hasEnded = waiting.hasEnded
             waiting = Waiting()
             waiting.hasEnded = hasEnded
-            if wasReadable, !hasEnded {
-                var byte: UInt8 = 0
-                _ = read(descriptor, &byte, 1)
-            }
+            if wasReadable, !hasEnded { pipe.clear() }
             return batch
         }
-    }
-
-    private func signal() {
-        var byte: UInt8 = 1
-        _ = write(writeEnd, &byte, 1)
     }
 }
