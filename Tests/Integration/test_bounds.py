@@ -183,7 +183,7 @@ def test_close_cancels_what_is_left(stuck):
     assert (outcome.state, outcome.tag) == (CANCELED, 1)
     with pytest.raises(Error, match="CLOSED"):
         engine.push()
-    engine.close(0)
+    engine.close(20_000)
 
 
 def test_close_waits_for_what_is_under_way(stuck):

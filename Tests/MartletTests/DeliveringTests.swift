@@ -28,7 +28,7 @@ struct DeliveringTests {
         #expect(request.value("authorization") == "Bearer t0k")
         #expect(request.value("webhook-id") == receipt.eventID)
         #expect(receipt.eventID.hasPrefix("evt_"))
-        try engine.close(timeoutMilliseconds: 1000)
+        try engine.close(timeoutMilliseconds: 10_000)
     }
 
     @Test("Each attempt is signed anew with the webhook's secret")
@@ -52,7 +52,7 @@ struct DeliveringTests {
             try verify(request, secret)
         }
         #expect(Set(server.seen.map { $0.value("webhook-id") }).count == 1)
-        try engine.close(timeoutMilliseconds: 1000)
+        try engine.close(timeoutMilliseconds: 10_000)
     }
 
     private func verify(_ request: SeenRequest, _ secret: WebhookSecret) throws {

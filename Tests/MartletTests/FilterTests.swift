@@ -169,7 +169,7 @@ struct FilterTests {
         let error = failure { try engine.addWebhook("http://127.0.0.1:9", member) }
         #expect(error?.code == .invalidDocument)
         #expect(error?.message == message)
-        try engine.close(timeoutMilliseconds: 0)
+        try engine.close(timeoutMilliseconds: 10_000)
     }
 
     // MARK: Event types
@@ -217,7 +217,7 @@ struct FilterTests {
         let error = failure { try engine.add(type: document) }
         #expect(error?.code == .invalidDocument)
         #expect(error?.message.hasPrefix(message) == true, "\(error?.message ?? "")")
-        try engine.close(timeoutMilliseconds: 0)
+        try engine.close(timeoutMilliseconds: 10_000)
     }
 }
 

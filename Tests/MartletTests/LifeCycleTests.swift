@@ -76,7 +76,7 @@ struct LifeCycleTests {
         #expect(failure { try engine.flush(timeoutMilliseconds: -1) }?.code == .invalidArgument)
         gate.open()
         try engine.flush(timeoutMilliseconds: 10_000)
-        try engine.close(timeoutMilliseconds: 1_000)
+        try engine.close(timeoutMilliseconds: 10_000)
         try engine.close(timeoutMilliseconds: 0)
         try engine.flush(timeoutMilliseconds: 0)
     }
@@ -118,7 +118,7 @@ struct LifeCycleTests {
         #expect(failure { try second.delete(id) }?.code == .notFound)
         try second.push(type: "call.placed", data: "{}")
         #expect(try second.waitForOutcomes(1).first?.deliveries == 0)
-        try second.close(timeoutMilliseconds: 1_000)
+        try second.close(timeoutMilliseconds: 10_000)
         try first.push(type: "call.placed", data: "{}")
         #expect(try first.waitForOutcomes(2).last?.succeeded == 1)
     }

@@ -171,7 +171,7 @@ struct LogTests {
         let id = try engine.addWebhook(server.url)
         try engine.push(type: "call.placed", data: "{}")
         #expect(try engine.waitForOutcomes(3).count == 3)
-        try engine.close(timeoutMilliseconds: 1_000)
+        try engine.close(timeoutMilliseconds: 10_000)
         // Registering is a notice and not heard at level 2.
         #expect(heard.all == ["2 webhook \(id) is disabled: the receiver answered 410 Gone"])
         #expect(failure { try engine.setLog(minimumLevel: 9) { _, _ in } }?.code == .invalidArgument)
@@ -272,7 +272,7 @@ struct LogRingTests {
         for level: Int32 in [-1, 5] {
             #expect(failure { _ = try engine.logDescriptor(minimumLevel: level) }?.code == .invalidArgument)
         }
-        try engine.close(timeoutMilliseconds: 0)
+        try engine.close(timeoutMilliseconds: 10_000)
         #expect(isReadable(descriptor))
         #expect(String(decoding: try engine.pollLog(), as: UTF8.self) == #"{"messages":[],"dropped":0,"ended":true}"#)
     }

@@ -179,7 +179,7 @@ static void handles_that_are_none(void) {
 
 static void closed_and_freed_handles(void) {
     martlet_engine_t engine = open_engine(all_outcomes);
-    CHECK_STATUS(MARTLET_OK, martlet_engine_close(engine, 1000));
+    CHECK_STATUS(MARTLET_OK, martlet_engine_close(engine, 20000));
     CHECK_STATUS(MARTLET_OK, martlet_engine_close(engine, 0));
     CHECK_STATUS(MARTLET_ERROR_CLOSED, push_text(engine, "{}", 0, NULL, error));
     CHECK_STATUS(MARTLET_ERROR_CLOSED,
