@@ -55,9 +55,7 @@ extension SimulatedDisk {
         }
         calls.populate = { _, _ in 0 }
         calls.syncMapping = { [self] address, bytes in
-            // An append that waits for the disk may just have asked for a segment.
-            if pthread_equal(pthread_self(), owner) != 0, let journal { waitForSegment(of: journal) }
-            return change(waits: true) { state in
+            change(waits: true) { state in
                 let start = UInt(bitPattern: address)
                 let found = state.mappings.first { base, file in
                     base <= start && start < base + UInt(file.memory.count)

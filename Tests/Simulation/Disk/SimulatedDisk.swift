@@ -12,8 +12,6 @@ final class SimulatedDisk: @unchecked Sendable {
     let state: Monitored<State>
     /// The thread that simulates; the others are the journal's.
     let owner = pthread_self()
-    /// Of this life; used by the owner's thread alone.
-    weak var journal: Journal?
 
     /// What a crash leaves.
     enum Crash: Int64 {

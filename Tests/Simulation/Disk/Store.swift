@@ -142,7 +142,6 @@ final class Store {
         do throws(JournalError) {
             let journal = try Journal.open("/simulated", options: options, body)
             disk.settle(journal, syncsDirectory: !profile.isOrdered)
-            disk.journal = journal
             return journal
         } catch {
             throw Violation("the journal does not open: \(error)")
@@ -202,9 +201,6 @@ final class Store {
             try checkStopped()
         }
         let isLast = writesLeft == 0
-        var options = options
-        // Who dies in the midst of the write does not come to wait for the disk.
-        if isLast, crashPoint == .inside { options.insert(.lazy) }
         writesLeft = writesLeft.map { $0 - 1 }
         if isLast, crashPoint == .before { try stop() }
         let before = isLast && crashPoint == .inside ? disk.contents : nil
@@ -222,7 +218,8 @@ final class Store {
                     try journal.append(
                         kind: kind.rawValue,
                         UnsafeRawBufferPointer(rebasing: buffer[..<count]),
-                        options: options
+                        // Whoever waits for the disk does so below, when the journal's threads have had their turn.
+                        options: options.union(.lazy)
                     )
                 }
             }.get()
@@ -236,11 +233,6 @@ final class Store {
         }
         writes += 1
         try ledger.note(fact)
-        if profile.sync == .always, !options.contains(.lazy) {
-            try checkStopped()
-            // Whatever the journal says: it returned, and so this is promised, with all before it.
-            ledger.noteAllSynced()
-        }
         if isLast { try stop() }
         if position.segment != active {
             active = position.segment
@@ -248,6 +240,11 @@ final class Store {
             try checkStopped()
         } else {
             noteSynced()
+        }
+        if profile.sync == .always, !options.contains(.lazy) {
+            try sync()
+            // Whatever the journal says of it: from here on this is promised, with all before it.
+            ledger.noteAllSynced()
         }
         return position
     }
