@@ -58,30 +58,38 @@ extension Journal {
 
     /// Deletes from the oldest on while none of a segment's records is needed, never the active one.
     private func deleteDeadSegments() {
-        // The segment is let go of inside, for its room is back only once it is unmapped.
-        while deleteOldestIfDead() {
-            counters.segmentsDeleted.add(1, ordering: .relaxed)
-            retryPreparation()
-            // A later segment must not be gone where an earlier one is back after a power failure.
-            if syncInterval != nil { try? files.syncDirectory(directory) }
+        while true {
+            let count = countDeadSegments()
+            if count == 0 { return }
+            do throws(JournalError) {
+                // What was copied out of them, and what ended or replaced their records, is on the disk before they go, in
+                // every mode: after a power failure an event would else be neither pending nor told. Once for all of them: a
+                // journal that is full waits for their room.
+                try sync()
+                for _ in 0..<count {
+                    // The segment is let go of inside, for its room is back only once it is unmapped.
+                    try deleteOldest()
+                    counters.segmentsDeleted.add(1, ordering: .relaxed)
+                    retryPreparation()
+                    // A later segment must not be gone where an earlier one is back after a power failure.
+                    if syncInterval != nil { try? files.syncDirectory(directory) }
+                }
+            } catch {
+                counters.deletionFailures.add(1, ordering: .relaxed)
+                return
+            }
         }
     }
 
-    private func deleteOldestIfDead() -> Bool {
-        guard let dead = table.withLock({ $0.segments.first }), dead.isSealed, !dead.hasLiveRecords else {
-            return false
-        }
-        do throws(JournalError) {
-            // What was copied out of it, and what ended or replaced its records, is on the disk before it goes, in every
-            // mode: after a power failure an event would else be neither pending nor told.
-            try sync()
-            try files.remove(SegmentName.file(dead.number), in: directory)
-        } catch {
-            counters.deletionFailures.add(1, ordering: .relaxed)
-            return false
-        }
+    /// How many of the oldest segments hold nothing that is needed.
+    private func countDeadSegments() -> Int {
+        table.withLock { $0.segments.prefix { $0.isSealed && !$0.hasLiveRecords }.count }
+    }
+
+    private func deleteOldest() throws(JournalError) {
+        guard let dead = table.withLock({ $0.segments.first }) else { return }
+        try files.remove(SegmentName.file(dead.number), in: directory)
         table.withLock { $0.removeFirst() }
         counters.bytesOnDisk.subtract(dead.mapping.count, ordering: .relaxed)
-        return true
     }
 }
