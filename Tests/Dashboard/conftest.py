@@ -1,8 +1,11 @@
 """Fixtures: dashboards, receivers and pages that end with their test."""
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from support import BROWSER_ARGUMENTS, Client, Dashboard, Receiver, chromium
+
+# What is waited for may take its time on a loaded machine.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -150,6 +150,16 @@ def test_overview_draws_what_happens(page, client, receivers):
     expect(page.get_by_text("On the overview").first).to_be_visible()
 
 
+def test_overview_ranks_catch_up(page, client, receivers):
+    """They are read once in two seconds: where nothing more happens, the page asks again by itself."""
+    add(client, receivers(400).url, description="Refuses everything")
+    client.get("/api/overview")
+    push(client, {})
+    wait_until_settled(page, client.get("/api/deliveries")["deliveries"][0]["id"], "Failed")
+    go(page, "/overview")
+    expect(page.locator("main")).to_contain_text("Refuses everything")
+
+
 def test_simulate_with_an_edited_sample(page, client, receivers):
     receiver = receivers()
     add(client, receiver.url, events=["workflow.failed"])

@@ -22,6 +22,7 @@ class Overview:
         self._lock = threading.Lock()
         self._ranks: dict[str, Any] = {}
         self._ranks_at = 0.0
+        self._ranks_after = -1
 
     def document(self) -> dict[str, Any]:
         stats = self._engine.stats()
@@ -33,15 +34,15 @@ class Overview:
             },
             "queue": stats["queue"],
             "samples": list(self._hub.samples),
-            **self._rank(),
+            **self._rank(stats["deliveries"]["attempts"]),
         }
 
-    def _rank(self) -> dict[str, Any]:
-        """However many pages ask, the log is read once in two seconds."""
+    def _rank(self, attempts: int) -> dict[str, Any]:
+        """However many pages ask, the log is read once in two seconds; ranks that are older than that are told to be."""
         with self._lock:
             if not self._ranks or time.monotonic() - self._ranks_at > KEPT_SECONDS:
-                self._ranks, self._ranks_at = self._read_ranks(), time.monotonic()
-            return self._ranks
+                self._ranks, self._ranks_at, self._ranks_after = self._read_ranks(), time.monotonic(), attempts
+            return self._ranks | {"ranksAreOld": attempts != self._ranks_after}
 
     def _read_ranks(self) -> dict[str, Any]:
         durations: dict[str, list[float]] = defaultdict(list)

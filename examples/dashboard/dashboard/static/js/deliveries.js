@@ -1,7 +1,7 @@
 // The delivery log with its filters, as it grows.
 import { ago, attempt, get, milliseconds, time } from './api.js';
 import { button, el, field, fill, link, select, table, tag } from './dom.js';
-import { gently, on } from './live.js';
+import { follow, gently } from './live.js';
 import { failure, state } from './states.js';
 import { replayDialog } from './webhook.js';
 
@@ -66,7 +66,5 @@ export async function deliveriesPage(place, _match, query) {
     button('Replay failed', () => replayDialog(controls.webhookId.value))),
   el('section', { class: 'card filters', 'aria-label': 'Filters' }, field('Webhook', controls.webhookId), field('State', controls.state),
     field('Event type', controls.eventType), field('From', controls.createdAfter), field('Until', controls.createdBefore)), list);
-  await load();
-  const end = on('change', refresh);
-  return () => { end(); refresh.stop(); };
+  return follow(['change'], refresh, load);
 }

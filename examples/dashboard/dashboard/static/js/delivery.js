@@ -1,7 +1,7 @@
 // One delivery with every attempt.
 import { ago, attempt, call, get, milliseconds, time } from './api.js';
 import { button, el, fill, link, tag } from './dom.js';
-import { gently, on } from './live.js';
+import { follow, gently } from './live.js';
 import { failure, state } from './states.js';
 
 const SETTLED = ['succeeded', 'failed', 'expired', 'canceled'];
@@ -17,11 +17,8 @@ export async function deliveryPage(place, id) {
   }
 
   fill(place, shown);
-  await load();
-  const refresh = gently(() => attempt(load), 400);
   // What is settled does not change any more, and somebody may be reading or marking text.
-  const end = on('change', () => { if (!isSettled) refresh(); });
-  return () => { end(); refresh.stop(); };
+  return follow(['change'], gently(() => isSettled || attempt(load), 400), load);
 
   function head(delivery) {
     return el('div', { class: 'head' },

@@ -51,3 +51,16 @@ export function gently(action, wait = 800) {
   run.stop = () => { clearTimeout(timer); timer = true; };
   return run;
 }
+
+// Loads, and calls `refresh` for news from then on, and once for those that came while it loaded: what it read may be older.
+// Answers what ends it.
+export async function follow(names, refresh, load) {
+  let isLoaded = false;
+  let isBehind = false;
+  const ends = names.map(name => on(name, () => { if (isLoaded) refresh(); else isBehind = true; }));
+  const stop = () => { ends.forEach(end => end()); refresh.stop(); };
+  try { await load(); } catch (error) { stop(); throw error; }
+  isLoaded = true;
+  if (isBehind) refresh();
+  return stop;
+}

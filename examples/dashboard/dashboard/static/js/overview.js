@@ -1,7 +1,7 @@
 // The numbers at a glance, and charts of the last five minutes.
 import { attempt, get, milliseconds, percent, whole } from './api.js';
 import { el, fill, link, table } from './dom.js';
-import { gently, on } from './live.js';
+import { follow, gently, on } from './live.js';
 
 const KEPT = 300;
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -52,7 +52,10 @@ export async function overviewPage(place) {
     const named = each => (each.webhook ? link(each.webhook, `#/webhooks/${each.id}`) : 'deleted webhook');
     fill(ranks, rank('Slowest webhooks', ['Webhook', 'Median'], answer.slowest.map(each => [named(each), milliseconds(each.medianMs)])),
       rank('Failing webhooks', ['Webhook', 'Success'], answer.failing.map(each => [named(each), percent(each.successRate)])));
+    // Nothing more may happen that would ask for the newer ones.
+    if (answer.ranksAreOld) refresh();
   }
+  const refresh = gently(() => attempt(load), 1000);
 
   function draw() {
     charts.forEach(each => each.destroy());
@@ -73,18 +76,17 @@ export async function overviewPage(place) {
 
   fill(place, el('div', { class: 'head' }, el('div', {}, el('h1', {}, 'Overview'), el('p', {}, 'Since this dashboard was started; charts show the last five minutes.'))), figures,
     el('div', { class: 'grid' }, CHARTS.map(([title], index) => el('section', { class: 'card' }, el('h2', {}, title), el('div', { class: 'chart' }, canvases[index])))), ranks);
-  await load();
+  const stop = await follow(['change', 'webhooks'], refresh, load);
   // A canvas has its size once it is on the page.
   requestAnimationFrame(draw);
-  const refresh = gently(() => attempt(load), 1000);
   const theme = window.matchMedia('(prefers-color-scheme: dark)');
   const redraw = () => attempt(async () => { await load(); draw(); });
   theme.addEventListener('change', redraw);
-  const ends = [on('sample', add), on('change', refresh), on('webhooks', refresh)];
+  const end = on('sample', add);
   return () => {
-    ends.forEach(end => end());
+    stop();
+    end();
     theme.removeEventListener('change', redraw);
-    refresh.stop();
     charts.forEach(each => each.destroy());
   };
 }

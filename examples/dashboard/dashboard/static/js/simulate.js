@@ -1,7 +1,7 @@
 // Pushes events, so that a newcomer sees things move.
 import { attempt, call, get, whole } from './api.js';
 import { button, el, field, fill, link, note, select } from './dom.js';
-import { gently, on } from './live.js';
+import { follow, gently } from './live.js';
 import { deliveryTable } from './deliveries.js';
 
 const DEMO = [
@@ -53,8 +53,5 @@ export async function simulatePage(place) {
           : 'Only with --environment development: production does not deliver to this machine.'),
         el('dl', { class: 'facts' }, DEMO.map(([name, text]) => [el('dt', {}, name), el('dd', {}, text)])))),
     recent);
-  await load();
-  const refresh = gently(() => attempt(load));
-  const end = on('change', refresh);
-  return () => { end(); refresh.stop(); };
+  return follow(['change'], gently(() => attempt(load)), load);
 }

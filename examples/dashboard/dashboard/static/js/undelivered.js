@@ -2,7 +2,7 @@
 import { attempt, call, get } from './api.js';
 import { button, el, fill } from './dom.js';
 import { deliveryTable } from './deliveries.js';
-import { gently, on } from './live.js';
+import { follow, gently } from './live.js';
 import { replayDialog } from './webhook.js';
 
 // The rest is on the page of all deliveries.
@@ -28,8 +28,5 @@ export async function undeliveredPage(place) {
 
   fill(place, el('div', { class: 'head' }, el('div', {}, el('h1', {}, 'Undelivered'), el('p', {}, 'What receivers have not taken yet, and what was given up.')),
     button('Replay failed', () => replayDialog())), waiting, failed);
-  await load();
-  const refresh = gently(() => attempt(load), 1000);
-  const end = on('change', refresh);
-  return () => { end(); refresh.stop(); };
+  return follow(['change'], gently(() => attempt(load), 1000), load);
 }

@@ -1,7 +1,7 @@
 // One webhook: how it does, its settings, its newest deliveries.
 import { ago, attempt, call, get, percent, time, whole } from './api.js';
 import { button, dialog, el, field, fill, select } from './dom.js';
-import { gently, on } from './live.js';
+import { follow, gently } from './live.js';
 import { deliveryTable } from './deliveries.js';
 import { secretDialog } from './secret.js';
 import { breaker } from './states.js';
@@ -50,10 +50,7 @@ export async function webhookPage(place, id) {
   }
 
   fill(place, top, log);
-  await load();
-  const refresh = gently(() => attempt(load));
-  const ends = [on('change', refresh), on('webhooks', refresh)];
-  return () => { ends.forEach(end => end()); refresh.stop(); };
+  return follow(['change', 'webhooks'], gently(() => attempt(load)), load);
 }
 
 function rotate(webhook, done) {

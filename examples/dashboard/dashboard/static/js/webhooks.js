@@ -1,7 +1,7 @@
 // The list of webhooks.
 import { ago, attempt, call, get, percent, whole } from './api.js';
 import { button, confirm, el, fill, link, table, tag } from './dom.js';
-import { gently, on } from './live.js';
+import { follow, gently } from './live.js';
 import { breaker, disabledReason, failure, state } from './states.js';
 import { testDialog } from './test.js';
 
@@ -95,9 +95,7 @@ export async function webhooksPage(place, _match, query) {
   search.addEventListener('input', () => { pages = 1; refresh(); });
   fill(place, el('div', { class: 'head' }, el('div', {}, el('h1', {}, 'Webhooks'), subtitle),
     el('a', { class: 'button main', href: '#/webhooks/new' }, '+ Add Webhook')), search, list);
-  await load();
-  const ends = [on('webhooks', refresh), on('change', refresh)];
-  return () => { ends.forEach(end => end()); refresh.stop(); };
+  return follow(['webhooks', 'change'], refresh, load);
 }
 
 const some = (ids, noun) => ids && `${ids.length} ${noun}${ids.length === 1 ? '' : 's'}`;
