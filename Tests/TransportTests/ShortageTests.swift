@@ -44,13 +44,28 @@ private let maximumInFlight = ProcessInfo.processInfo.environment[ShortageTests.
         #expect(local.allSatisfy { $0.errorText.contains("file descriptors") && $0.result.status == 0 })
 
         // What is left are idle connections to one receiver: they give way to others.
+        var fillers: [Int32] = []
+        defer { for filler in fillers { close(filler) } }
         for number in 0..<4 {
             let other = try lane.endpoint("http://other\(number).example:\(server.port)/") {
                 $0.resolve = ["other\(number).example:\(server.port):127.0.0.1"]
             }
+            // Without one that is free: the transport would take it, and leave the receiver none to accept with.
+            takeFreeDescriptors(&fillers)
             var last = try lane.attempt(other, timeout: 2000)
-            for _ in 0..<20 where last.result.errorClass != .none { last = try lane.attempt(other, timeout: 2000) }
+            for _ in 0..<20 where last.result.errorClass != .none {
+                if last.result.errorClass == .timeout { takeFreeDescriptors(&fillers) }
+                last = try lane.attempt(other, timeout: 2000)
+            }
             #expect(last.result.errorClass == .none)
+        }
+    }
+
+    private func takeFreeDescriptors(_ taken: inout [Int32]) {
+        while true {
+            let descriptor = dup(0)
+            if descriptor < 0 { return }
+            taken.append(descriptor)
         }
     }
 }
