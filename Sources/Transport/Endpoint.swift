@@ -101,9 +101,9 @@ package final class Endpoint {
         length < 512 * 1024 ? headers?.pointee.next : headers
     }
 
-    /// libcurl lets one webhook use a connection that another opened with the same certificate, and does not compare their keys: who
-    /// names a certificate would need no key for it. So each key has a spelling of its own for the same path. Hashes are seeded at
-    /// random, so that nobody can choose two keys that share one.
+    /// libcurl lets one webhook use a connection that another opened with the same certificate, and does not compare their
+    /// keys: who names a certificate would need no key for it. So each key has a spelling of its own for the same path.
+    /// Hashes are seeded at random, so that nobody can choose two keys that share one.
     private static func certificatePath(_ options: EndpointOptions) -> String? {
         guard let certificate = options.clientCertificateFile, let key = options.clientKeyFile else {
             return options.clientCertificateFile

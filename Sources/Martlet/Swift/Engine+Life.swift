@@ -49,8 +49,8 @@ extension Engine {
     }
 }
 
-/// A call of an engine that is let go of once it has returned: the thread that made it may end later than its caller goes on, and
-/// an engine that it still held would keep its `dataDirectory` although its owner has let go of it.
+/// A call of an engine that is let go of once it has returned: the thread that made it may end later than its caller goes
+/// on, and an engine that it still held would keep its `dataDirectory` although its owner has let go of it.
 final class PendingCall: Sendable {
     private let call: Locked<(@Sendable () throws(MartletError) -> Void)?>
 
