@@ -101,12 +101,13 @@ func (r *logReader) set(hearer func(LogMessage)) {
 	r.mutex.Unlock()
 }
 
-// finish takes what the engine has to say before it is freed; the goroutine hands it on.
+// finish takes what the engine has to say before it is freed; the goroutine hands it on. The mutex is held meanwhile: a
+// goroutine that finds the end waits for what was taken here.
 func (r *logReader) finish() {
-	messages, _ := r.poll()
 	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	messages, _ := r.poll()
 	r.last = append(r.last, messages...)
-	r.mutex.Unlock()
 }
 
 func (r *logReader) run(raw syscall.RawConn) {

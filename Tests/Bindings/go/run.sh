@@ -66,7 +66,7 @@ go_tests() {
     output=$(cd "$2" && GODEBUG=cgocheck=2 go test -race -count=1 -v ./... 2>&1)
     code=$?
     grep -qE '^--- FAIL|DATA RACE' <<<"$output" && sed 's/^/    /' <<<"$output" | grep -v -- '--- PASS' | tail -n 60
-    count "$1" $code "$(sed -nE 's/^--- PASS: ([^ ]+).*/ok \1/p; s/^--- FAIL: ([^ ]+).*/not ok \1/p; /^(ok|PASS|===)/!p' \
+    count "$1" $code "$(sed -nE 's/^--- PASS: ([^ ]+).*/ok \1/p; s/^--- FAIL: ([^ ]+).*/not ok \1/p; /^(ok|not ok|PASS|===)/!p' \
         <<<"$output")"
 }
 
