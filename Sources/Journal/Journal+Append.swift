@@ -46,11 +46,18 @@ struct AppendState {
         let next = isLast && active != nil ? nil : prepared
         return max(room([]), 0) + (next.map { $0.capacity - SegmentHeader.bytes } ?? 0)
     }
+
+    /// What may still be written in all, in `files` more that may be made and in those there are.
+    func roomToTheBound(files: Int, of segmentBytes: Int) -> Int {
+        let left = active.map { $0.capacity &- tail } ?? 0
+        return left &+ (files &+ (prepared == nil ? 0 : 1)) &* (segmentBytes &- SegmentHeader.bytes)
+    }
 }
 
 extension Journal {
     /// Writes one record, the buffers one after another as its body, and answers where it stands. It counts as needed
-    /// until ``release(_:)``.
+    /// until ``release(_:)``. It is refused where less than `keeping` bytes could still be written after it, as far as
+    /// ``JournalOptions/maximumBytes`` goes.
     ///
     /// The buffers are borrowed for the call and must not change meanwhile. `kind` is 1 to 255. Makes no system call and
     /// allocates nothing, except where the next segment is not ready, where a background thread sleeps that is needed now,
@@ -65,7 +72,8 @@ extension Journal {
         _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         _ fourth: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        options: AppendOptions = .ordinary
+        options: AppendOptions = .ordinary,
+        keeping: Int = 0
     ) throws(JournalError) -> Position {
         // Four buffers that exist in memory: the sum does not overflow.
         let length = RecordFormat.headerBytes &+ first.count &+ second.count &+ third.count &+ fourth.count
@@ -83,7 +91,8 @@ extension Journal {
             length: length,
             checksum: checksum,
             parts: (first, second, third, fourth),
-            options: options
+            options: options,
+            keeping: keeping
         )
         while true {
             let outcome = appending.withLock { place(draft, &$0) }
@@ -99,7 +108,7 @@ extension Journal {
                 }
                 return position
             case .needsSegment: try obtainSegment()
-            case .keptForCopies:
+            case .keptBack:
                 counters.preallocationFailures.add(1, ordering: .relaxed)
                 throw .limitReached
             case .closed: throw .closed
@@ -118,6 +127,7 @@ extension Journal {
         let checksum: UInt32
         let parts: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer)
         let options: AppendOptions
+        let keeping: Int
     }
 
     private struct Wakes: OptionSet {
@@ -130,7 +140,8 @@ extension Journal {
     private enum Outcome {
         case placed(Position, sequence: UInt64, Wakes)
         case needsSegment
-        case keptForCopies
+        /// The room there is is for copies, or for what the caller has yet to write.
+        case keptBack
         case closed
     }
 
@@ -139,16 +150,26 @@ extension Journal {
         counters.bytesOnDisk.load(ordering: .relaxed) > options.maximumBytes &- options.segmentBytes
     }
 
+    /// How many files the bound allows beside those there are.
+    private var filesLeft: Int {
+        let bytes = options.maximumBytes &- counters.bytesOnDisk.load(ordering: .relaxed)
+        return bytes < options.segmentBytes ? 0 : bytes / options.segmentBytes
+    }
+
     /// Under the append lock: copies the record and makes it valid with one store, or answers why not.
     private func place(_ draft: Draft, _ state: inout AppendState) -> Outcome {
         if state.isClosed { return .closed }
         let bytes = RecordFormat.padded(draft.length)
         var wakes: Wakes = []
+        if draft.keeping != 0 {
+            let room = state.roomToTheBound(files: filesLeft, of: options.segmentBytes)
+            if bytes &+ draft.keeping > room { return .keptBack }
+        }
         if bytes > state.room(draft.options) {
             // Kept back, not used up: an attempt to get room is due before this is refused.
             guard let next = state.prepared, bytes <= next.capacity &- SegmentHeader.bytes else { return .needsSegment }
             // The last segment that there may be is for copies, which empty others.
-            if state.active != nil, !draft.options.contains(.copied), isLastSegment { return .keptForCopies }
+            if state.active != nil, !draft.options.contains(.copied), isLastSegment { return .keptBack }
             rollOver(to: next, &state)
             wakes = [.pages, .segment]
         }

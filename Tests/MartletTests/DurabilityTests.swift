@@ -19,9 +19,14 @@ struct DurabilityTests {
         }
 
         /// Small files, so that many begin and end in a test.
-        func open(_ more: String = "", delays: String = "[0.05,0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3]") throws -> Engine {
+        func open(
+            _ more: String = "",
+            delays: String = "[0.05,0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3]",
+            segments: Int = 1_000
+        ) throws -> Engine {
+            let journal = #"{"segmentBytes":65536,"maxBytes":\#(segments * 65_536)}"#
             let configuration =
-                #""dataDirectory":"\#(path)","journal":{"segmentBytes":65536},"maxEventBytes":4096,"#
+                #""dataDirectory":"\#(path)","journal":\#(journal),"maxEventBytes":4096,"#
                 + #""breaker":{"failures":0},"logRetention":{"attempts":100,"payloadBytes":20000}"#
                 + (more.isEmpty ? "" : ",\(more)")
             while true {
@@ -70,6 +75,46 @@ struct DurabilityTests {
         #expect(Set(outcomes.map(\.tag)) == Set(0..<200))
         #expect(outcomes.allSatisfy { $0.state == .succeeded })
         try engine.close(timeoutMilliseconds: 5_000)
+    }
+
+    /// What stands in a journal must not grow over its bound by being told: the ends of small events take more room than the
+    /// events.
+    @Test("A journal that is full of events has room for what becomes of them")
+    func roomForEnds() throws {
+        let directory = Directory()
+        let isFull = Gate()
+        // Every event stays pending for the one, so that no file of the journal can go.
+        let parked = TestServer.serve { connection, _ in connection.answer(503) }
+        let later = TestServer.serve { connection, _ in
+            isFull.wait()
+            return connection.answer(200)
+        }
+        defer {
+            parked.stop()
+            later.stop()
+        }
+        let engine = try directory.open(delays: "[3600]", segments: 16)
+        try engine.addWebhook(parked.url)
+        try engine.addWebhook(later.url)
+        var accepted = 0
+        let refusal = failure {
+            while accepted < 20_000 {
+                try engine.push(type: "call.placed", data: "1", tag: UInt64(accepted))
+                accepted += 1
+            }
+        }
+        #expect(refusal?.code == .storageFull)
+        isFull.open()
+        var ended = 0
+        while ended < accepted {
+            let outcomes = try engine.waitForOutcomes(1)
+            guard !outcomes.isEmpty else { break }
+            ended += outcomes.filter { $0.state == .succeeded }.count
+        }
+        #expect(accepted > 200)
+        #expect(ended == accepted)
+        #expect(try engine.stats()["journal"]?["unwrittenRecords"] == .integer(0))
+        _ = failure { try engine.close(timeoutMilliseconds: 0) }
     }
 
     /// What several threads do to one engine until it is closed under them.

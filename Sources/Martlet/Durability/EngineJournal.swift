@@ -89,6 +89,7 @@ final class EngineJournal: Sendable {
         _ kind: RecordKind,
         length: Int,
         options: AppendOptions,
+        keeping: Int = 0,
         _ fill: (inout ByteSink) -> Void
     ) throws(JournalError) -> Position {
         try withUnsafeTemporaryAllocation(byteCount: max(length, 1), alignment: 8) { area in
@@ -98,7 +99,7 @@ final class EngineJournal: Sendable {
                 // A length that was computed wrong is our fault, and must not leave half a record.
                 guard !sink.isOverrun else { throw .recordTooLarge(maximum: length) }
                 try checkPlace()
-                return try journal.append(kind: kind.rawValue, sink.bytes, options: options)
+                return try journal.append(kind: kind.rawValue, sink.bytes, options: options, keeping: keeping)
             }
         }.get()
     }

@@ -32,6 +32,10 @@ extension EngineState {
     /// What a pending delivery may cost: its record, its timers, its place in an inbox.
     static var deliveryOverheadBytes: Int { 200 }
 
+    /// Journal room that nothing new may take: what becomes of each pending delivery is yet to be written. An end with its
+    /// outcomes takes about what the delivery and its outcomes cost in memory.
+    var roomForEnds: Int { budget.bytes }
+
     /// Takes the event's share of the queue and builds its payload; with a journal it is written there and survives a crash
     /// from here on.
     ///
@@ -147,7 +151,8 @@ extension EngineState {
                     sink.bytes,
                     draft.data,
                     frame.closingBytes,
-                    options: isLazy ? .lazy : .ordinary
+                    options: isLazy ? .lazy : .ordinary,
+                    keeping: roomForEnds
                 )
                 guard let pinned = try journal.journal.pin(position) else { throw .closed }
                 return EventBody.Place(

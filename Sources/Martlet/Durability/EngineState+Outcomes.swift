@@ -14,7 +14,8 @@ extension EngineState {
             outcome.record = try journal.append(
                 .outcome,
                 length: OutcomeRecord.maximumLength,
-                options: isLazy ? .lazy : .ordinary
+                options: isLazy ? .lazy : .ordinary,
+                keeping: roomForEnds
             ) { record.put(into: &$0) }
         } catch {
             throw MartletError(error)

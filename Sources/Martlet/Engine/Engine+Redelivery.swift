@@ -142,9 +142,12 @@ extension EngineState {
             progress: progress
         )
         do throws(JournalError) {
-            return try journal.append(.redelivery, length: RedeliveryRecord.encodedLength, options: .lazy) {
-                record.put(into: &$0)
-            }
+            return try journal.append(
+                .redelivery,
+                length: RedeliveryRecord.encodedLength,
+                options: .lazy,
+                keeping: roomForEnds
+            ) { record.put(into: &$0) }
         } catch {
             throw MartletError(error)
         }
