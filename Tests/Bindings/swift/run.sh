@@ -98,7 +98,7 @@ manifest() { swift package --package-path "$1" --scratch-path "$work/manifest" d
 
 unit_tests() {
     swift test --disable-xctest --package-path "$root" --scratch-path "${MARTLET_SCRATCH:-$root/.build-test/debug}" \
-        --filter 'MartletTests.Swift' 2>&1 |
+        ${MARTLET_SANITIZER:+--sanitize="$MARTLET_SANITIZER"} --filter 'MartletTests.Swift' 2>&1 |
         sed -E 's/^✔ Test "(.*)" passed .*/ok \1/; s/^✘ Test "(.*)" failed .*/not ok \1/'
 }
 
