@@ -53,7 +53,8 @@ int32_t martlet_journal_map(int32_t file, size_t bytes, int32_t writable, void *
 int32_t martlet_journal_unmap(void *address, size_t bytes);
 /// Makes pages writable ahead of need (MADV_POPULATE_WRITE, Linux 5.14); EINVAL on older kernels.
 int32_t martlet_journal_populate(void *address, size_t bytes);
-/// Writes the changed pages of the range to the disk and waits (msync(2), MS_SYNC): fdatasync(2) of a range.
+/// Writes the changed pages of the range to the disk and waits (msync(2), MS_SYNC): fdatasync(2) of a range. All but the
+/// last are unmapped before, and come back when they are read.
 int32_t martlet_journal_sync_mapping(void *address, size_t bytes);
 /// Marks the pages of the range as changed without changing them. After a failed sync the kernel takes them for clean,
 /// and the next sync would report success without writing them.
