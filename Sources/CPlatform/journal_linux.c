@@ -203,10 +203,10 @@ int32_t martlet_journal_populate(void *address, size_t bytes) {
 }
 
 int32_t martlet_journal_sync_mapping(void *address, size_t bytes) {
-    /* msync takes the right to write from one mapped page after the other, and for each it interrupts every processor that
-       runs a thread of this process and waits for the answer. Pages that are not mapped need none of that. They stay in the
-       page cache, changed as they are, and one that is read again is mapped again. All go in one step; the last one, which
-       is being written, stays. */
+    /* msync takes the right to write from one mapped page after the other, and for each it interrupts every
+       processor that runs a thread of this process and waits for the answer. Pages that are not mapped need none of
+       that. They stay in the page cache, changed as they are, and one that is read again is mapped again. All go in
+       one step; the last one, which is being written, stays. */
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (bytes > 2 * page) (void)madvise(address, bytes - page, MADV_DONTNEED);
     return msync(address, bytes, MS_SYNC) == 0 ? 0 : errno;

@@ -1,7 +1,8 @@
 """A phone service on asyncio that tells its customers about their calls.  python host.py URL [CALLS]
 
 Calls run as tasks and push events as they go, which never waits. One task hears what became of the events and keeps the
-service's own records; what Martlet itself has to say goes to `logging`. SIGINT and SIGTERM end the calls under way and give what was pushed its time.
+service's own records; what Martlet itself has to say goes to `logging`. SIGINT and SIGTERM end the calls under way and
+give what was pushed its time.
 """
 
 import asyncio

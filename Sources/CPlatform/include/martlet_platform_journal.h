@@ -21,9 +21,9 @@ int32_t martlet_journal_exists(int32_t directory, const char *name);
 /// Whether this thread may list, read and create in the directory: EACCES, or EROFS on a read-only file system.
 int32_t martlet_journal_check_access(int32_t directory);
 
-/// Takes the exclusive kernel lock of the directory (flock(2)), which is opened anew under the same number, and remembers the descriptor, so that a child made by
-/// fork(2) closes its copy at once and cannot keep the lock. EWOULDBLOCK where somebody else holds it, in this process or
-/// in another.
+/// Takes the exclusive kernel lock of the directory (flock(2)), which is opened anew under the same number, and remembers
+/// the descriptor, so that a child made by fork(2) closes its copy at once and cannot keep the lock. EWOULDBLOCK where
+/// somebody else holds it, in this process or in another.
 int32_t martlet_journal_lock(int32_t directory);
 /// Unlocks and closes a descriptor that martlet_journal_lock locked in this process. Does nothing in a forked child, where
 /// it would take the lock from the parent.
