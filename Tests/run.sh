@@ -51,8 +51,8 @@ quickstart_twice() {
     done
 }
 
-# swift_tests SANITIZER [OPTION...]: each has a build folder of its own. There is no third run without one: it would tell
-# nothing that these two do not, and take minutes.
+# swift_tests SANITIZER [OPTION...]: each has a build folder of its own. All tests run in both; a third run without one
+# would take minutes more.
 swift_tests() {
     local sanitizer=$1
     shift

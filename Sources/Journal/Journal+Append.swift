@@ -47,17 +47,19 @@ struct AppendState {
         return max(room([]), 0) + (next.map { $0.capacity - SegmentHeader.bytes } ?? 0)
     }
 
-    /// What may still be written in all, in `files` more that may be made and in those there are.
-    func roomToTheBound(files: Int, of segmentBytes: Int) -> Int {
+    /// What notes may still fill, with `files` more that may be made: all but the last one, which is for copies.
+    func roomForNotes(files: Int, of segmentBytes: Int) -> Int {
+        let ahead = files &+ (prepared == nil ? 0 : 1)
+        guard ahead > 0 else { return max(room(.note), 0) }
         let left = active.map { $0.capacity &- tail } ?? 0
-        return left &+ (files &+ (prepared == nil ? 0 : 1)) &* (segmentBytes &- SegmentHeader.bytes)
+        return left &+ (ahead &- 1) &* (segmentBytes &- SegmentHeader.bytes)
     }
 }
 
 extension Journal {
     /// Writes one record, the buffers one after another as its body, and answers where it stands. It counts as needed
-    /// until ``release(_:)``. It is refused where less than `keeping` bytes could still be written after it, as far as
-    /// ``JournalOptions/maximumBytes`` goes.
+    /// until ``release(_:)``. It is refused where ``AppendOptions/note`` records could then fill less than `keeping` bytes,
+    /// as far as ``JournalOptions/maximumBytes`` goes.
     ///
     /// The buffers are borrowed for the call and must not change meanwhile. `kind` is 1 to 255. Makes no system call and
     /// allocates nothing, except where the next segment is not ready, where a background thread sleeps that is needed now,
@@ -140,7 +142,7 @@ extension Journal {
     private enum Outcome {
         case placed(Position, sequence: UInt64, Wakes)
         case needsSegment
-        /// The room there is is for copies, or for what the caller has yet to write.
+        /// What room there is, is for copies or for what the caller has yet to write.
         case keptBack
         case closed
     }
@@ -162,8 +164,10 @@ extension Journal {
         let bytes = RecordFormat.padded(draft.length)
         var wakes: Wakes = []
         if draft.keeping != 0 {
-            let room = state.roomToTheBound(files: filesLeft, of: options.segmentBytes)
-            if bytes &+ draft.keeping > room { return .keptBack }
+            // No overflow: what is kept for stands in memory.
+            let room = state.roomForNotes(files: filesLeft, of: options.segmentBytes)
+            // A file that is being made is in neither number.
+            if bytes &+ draft.keeping > room { return state.prepared == nil ? .needsSegment : .keptBack }
         }
         if bytes > state.room(draft.options) {
             // Kept back, not used up: an attempt to get room is due before this is refused.

@@ -47,7 +47,7 @@ package enum JournalError: Error, Equatable, Sendable, CustomStringConvertible {
         case .system(let operation, let path, let code):
             "\(operation) \(path) failed: \(String(cString: strerror(code)))"
         case .noSpace: "no space left on the journal's disk"
-        case .limitReached: "the journal has reached its size limit"
+        case .limitReached: "the journal has no room left below its size limit"
         case .recordTooLarge(let maximum): "the record exceeds the journal's limit of \(maximum) bytes"
         case .reservedKind: "record kind 0 is reserved"
         case .syncFailed(let code): "writing the journal to the disk failed: \(String(cString: strerror(code)))"

@@ -60,6 +60,26 @@ final class Fault: Sendable {
         for _ in 0..<20 { _ = try journal.append([UInt8](repeating: 6, count: 400)) }
     }
 
+    /// What keeps room for itself can be written, whatever the copies keep for themselves.
+    @Test(arguments: [100, 3_000, 9_000])
+    func roomThatIsKeptIsThere(bytes: Int) throws {
+        let scratch = try Scratch()
+        var options = JournalOptions.small()
+        options.maximumBytes = 8 * 4096
+        let journal = try Journal.open(scratch.path, options: options)
+        defer { journal.close() }
+        var written = 0
+        #expect(throws: JournalError.limitReached) {
+            while true {
+                _ = try journal.append([UInt8](repeating: 1, count: 200), keeping: bytes)
+                written += 1
+            }
+        }
+        #expect(written > 50)
+        // 64 bytes each, which fill a segment without a rest.
+        for _ in 0..<bytes / 64 { _ = try journal.append([UInt8](repeating: 2, count: 48), options: .note) }
+    }
+
     @Test func theLimitIsAnErrorUntilSomethingIsReleased() throws {
         let scratch = try Scratch()
         var options = JournalOptions.small()

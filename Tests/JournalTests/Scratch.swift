@@ -86,9 +86,16 @@ extension JournalOptions {
 }
 
 extension Journal {
-    func append(_ bytes: [UInt8], kind: UInt8 = 1, options: AppendOptions = []) throws -> Position {
+    func append(
+        _ bytes: [UInt8],
+        kind: UInt8 = 1,
+        options: AppendOptions = [],
+        keeping: Int = 0
+    ) throws -> Position {
         let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(JournalError) in try append(kind: kind, buffer, options: options) }
+            Result { () throws(JournalError) in
+                try append(kind: kind, buffer, options: options, keeping: keeping)
+            }
         }
         return try result.get()
     }

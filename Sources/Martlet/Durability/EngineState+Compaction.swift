@@ -89,7 +89,9 @@ extension EngineState {
         }
         seen.syncFailures = statistics.syncFailures
         if statistics.preallocationFailures != seen.preallocationFailures {
-            logger.log(.warning) { "the disk has no room for the journal's next file; pushes may be refused" }
+            logger.log(.warning) {
+                "the journal is short of room, on the disk or below journal.maxBytes; pushes may be refused"
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 # module's own tests for Swift hosts, the shared cases, the examples.
 #
 # The sources are compiled with the host's, so MARTLET_PREFIX is of no use here. Everything it makes goes to
-# .build-test/bindings-swift; the module's tests are built in MARTLET_SCRATCH where that is set.
+# .build-test/bindings-swift; the module's tests are built in MARTLET_SCRATCH where that is set, with MARTLET_SANITIZER.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
