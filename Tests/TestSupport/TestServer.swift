@@ -24,14 +24,8 @@ package struct ServerConnection: Sendable {
 
     /// Reads one request with its body; nil at the end of the connection.
     package func readRequest() -> SeenRequest? {
-        var head: [UInt8] = []
-        // One byte at a time: nothing of a following request may be taken.
-        while !head.suffix(4).elementsEqual([13, 10, 13, 10]) {
-            var byte: UInt8 = 0
-            guard recv(descriptor, &byte, 1, 0) == 1 else { return nil }
-            head.append(byte)
-        }
-        var lines = String(decoding: head.dropLast(4), as: UTF8.self).components(separatedBy: "\r\n")
+        guard let head = readHead() else { return nil }
+        var lines = String(decoding: head, as: UTF8.self).components(separatedBy: "\r\n")
         let requestLine = lines.removeFirst()
         var request = SeenRequest(requestLine: requestLine, headers: lines, body: [])
         let length = request.value("content-length").flatMap { Int($0) } ?? 0
@@ -43,6 +37,30 @@ package struct ServerConnection: Sendable {
             filled += count
         }
         return request
+    }
+
+    /// The bytes before the empty line, which is read as well; nil at the end of the connection.
+    private func readHead() -> [UInt8]? {
+        var head: [UInt8] = []
+        var lastFour: UInt32 = 0
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            // Looked at first: nothing of the body or of a following request may be taken.
+            let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_PEEK))
+            guard count > 0 else { return nil }
+            // A plain loop: without optimization, generic functions make all threads wait for the runtime's locks.
+            var taken = 0
+            while taken < count, lastFour != 0x0D0A_0D0A {
+                lastFour = lastFour << 8 | UInt32(chunk[taken])
+                taken += 1
+            }
+            guard recv(descriptor, &chunk, taken, 0) == taken else { return nil }
+            head += chunk[..<taken]
+            if lastFour == 0x0D0A_0D0A {
+                head.removeLast(4)
+                return head
+            }
+        }
     }
 
     /// Sends all of `text`; false once the other side is gone.
