@@ -20,14 +20,14 @@ let package = Package(
         .target(name: "CMartlet"),
         .target(name: "CPlatform"),
         .target(name: "JSONText", dependencies: ["CHardware"]),
-        .target(name: "Signing", dependencies: ["CHardware"]),
+        .target(name: "Signing", dependencies: ["CHardware", "JSONText"]),
         .target(name: "Model", dependencies: ["JSONText"]),
         .target(name: "Threading", dependencies: ["CPlatform", "Model"]),
         .target(name: "Registry", dependencies: ["JSONText", "Model", "Threading"]),
         .target(name: "Delivery", dependencies: ["Model"]),
         .target(name: "Journal", dependencies: ["CHardware", "CPlatform", "Threading"]),
         .target(name: "Records", dependencies: ["Model"]),
-        .target(name: "Transport", dependencies: ["CCurl", "Model"]),
+        .target(name: "Transport", dependencies: ["CCurl", "JSONText", "Model"]),
         .target(
             name: "Martlet",
             dependencies: [

@@ -35,6 +35,9 @@ static const int martlet_curl_feature_http2 = CURL_VERSION_HTTP2;
 static const CURLMoption martlet_curl_multi_resolve_threads_max = (CURLMoption)20;
 static const CURLMoption martlet_curl_multi_quick_exit = (CURLMoption)21;
 
+// Flag of curl_url_get that later headers name (8.8.0); an older library knows no such bit, and tells an empty query always.
+static const unsigned int martlet_curl_url_get_empty = 1 << 14;
+
 static inline const curl_version_info_data *martlet_curl_version_information(void) {
     return curl_version_info(CURLVERSION_NOW);
 }

@@ -1,3 +1,5 @@
+import JSONText
+
 extension StandardWebhooks {
     /// How far a timestamp may be from the receiver's clock, either way, when nothing else is asked for: 5 minutes, as the
     /// reference libraries have it.

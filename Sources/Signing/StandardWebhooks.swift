@@ -1,3 +1,5 @@
+import JSONText
+
 /// Signatures of the Standard Webhooks specification 1.0.0, version `v1` (HMAC-SHA256).
 ///
 /// The signed content is `{id}.{timestamp}.{body}`, where the timestamp is the second of the attempt and the body is the

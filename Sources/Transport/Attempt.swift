@@ -1,4 +1,5 @@
 import CCurl
+import JSONText
 import Model
 
 #if canImport(Glibc)
@@ -80,6 +81,8 @@ struct AttemptState {
     // What the handle was set to last, so that what stays the same is not set again.
     var endpointSerial: UInt64 = 0
     var hasOwnTLS = false
+    /// What libcurl is kept from writing is what a large body asks for.
+    var isLarge = false
     var timeoutMilliseconds = 0
     var connectTimeoutMilliseconds = 0
     /// Names are taken as the multi handle has them, without a look at their age.
@@ -94,9 +97,8 @@ struct AttemptState {
     private var text: UnsafeMutableRawPointer?
     private var textCount = 0
     private var textCapacity = 0
-    private var nodes: UnsafeMutablePointer<curl_slist>?
-    private var nodeCount = 0
-    private var nodeCapacity = 0
+    /// One of the lines added is an `Accept` header.
+    private var hasAccept = false
     /// `CURL_ERROR_SIZE` bytes for libcurl's words on an error.
     let errorBuffer: UnsafeMutablePointer<CChar>
 
@@ -112,8 +114,8 @@ struct AttemptState {
         self.errorBuffer = errorBuffer
     }
 
-    /// Makes the state ready for a new attempt, whose headers begin with `lines`.
-    mutating func reset(token: UInt64, lines: UnsafeRawBufferPointer) {
+    /// Makes the state ready for a new attempt, whose request begins with `head`.
+    mutating func reset(token: UInt64, head prefix: UnsafeRawBufferPointer) {
         self.token = token
         halt = .none
         lacksMemory = false
@@ -125,12 +127,9 @@ struct AttemptState {
         bodyBytes = 0
         snippetCount = 0
         textCount = 0
-        nodeCount = 0
+        hasAccept = false
         errorBuffer[0] = 0
-        if let room = beginLine(bytes: lines.count) {
-            room.copyMemory(from: lines)
-            textCount = lines.count
-        }
+        put(prefix)
     }
 
     /// The handle was reset: nothing of what it was told holds any more.
@@ -145,7 +144,6 @@ struct AttemptState {
     func freeMemory() {
         free(snippet)
         free(text)
-        free(nodes)
         free(errorBuffer)
     }
 
@@ -163,83 +161,72 @@ struct AttemptState {
         return grown
     }
 
-    // MARK: - Headers
+    // MARK: - The request's head
 
     /// Adds header lines (`name: value` with CRLF between them) of at most `capacity` bytes, which `fill` writes and counts.
-    ///
-    /// They are joined with those before into one entry of libcurl's list, which sends an entry as it is. That saves it a
-    /// look at each of them for each header that it would add itself, so they must be none of those.
-    mutating func joinHeaders(capacity: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
-        // Two bytes for the line end in front.
-        let isFirst = nodeCount != 1 || textCount == 0
-        guard let room = isFirst ? beginLine(bytes: capacity) : reserve(bytes: capacity + 2) else {
-            lacksMemory = true
-            return
-        }
-        if isFirst {
-            textCount += fill(room)
-        } else {
-            room.storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
-            textCount += 2 + fill(UnsafeMutableRawBufferPointer(rebasing: room[2...]))
-        }
+    mutating func addLines(capacity: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
+        guard let room = reserve(bytes: capacity + AttemptState.lineEnd.utf8CodeUnitCount) else { return }
+        textCount += fill(UnsafeMutableRawBufferPointer(rebasing: room[..<capacity]))
+        put(AttemptState.lineEnd)
     }
 
-    /// Adds one header line made of `name` (with its colon and blank) and `value`, as an entry of its own.
-    mutating func addHeader(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        guard let line = beginLine(bytes: name.count + value.count) else {
-            lacksMemory = true
-            return
-        }
-        line.copyMemory(from: name)
-        UnsafeMutableRawBufferPointer(rebasing: line[name.count...]).copyMemory(from: value)
-        textCount += name.count + value.count
+    /// Adds one header line without its line end.
+    mutating func addLine(_ line: UnsafeRawBufferPointer) {
+        put(line)
+        put(AttemptState.lineEnd)
+        hasAccept = hasAccept || AttemptState.isAccept(line)
     }
 
-    /// Begins an entry of libcurl's list and makes room for `bytes` of it; nil where there is no memory.
-    private mutating func beginLine(bytes: Int) -> UnsafeMutableRawBufferPointer? {
-        if nodeCount == nodeCapacity {
-            var size = nodeCapacity * MemoryLayout<curl_slist>.stride
-            let floor = 8 * MemoryLayout<curl_slist>.stride
-            guard let grown = AttemptState.grow(nodes, &size, needed: floor, floor: floor) else { return nil }
-            nodes = grown.assumingMemoryBound(to: curl_slist.self)
-            nodeCapacity = size / MemoryLayout<curl_slist>.stride
+    /// Writes what depends on the body, and the start of the last header, whose value libcurl writes: see
+    /// `Transport.configure`.
+    mutating func endHead(bodyBytes count: Int, acceptsAll: Bool) {
+        if acceptsAll && !hasAccept { put("Accept: */*\r\n") }
+        put("Content-Length: ")
+        if let room = reserve(bytes: DecimalText.maximumLength) {
+            textCount += DecimalText.write(Int64(count), into: room) ?? 0
         }
-        if nodeCount > 0, textCount > 0 {
-            guard let end = reserve(bytes: 0) else { return nil }
-            end.storeBytes(of: 0, as: UInt8.self)
-            textCount += 1
-        } else {
-            // Nothing was written into the first entry: it gives its place to this one.
-            nodeCount = 0
-        }
-        guard let room = reserve(bytes: bytes) else { return nil }
-        // The text may still move: `linkHeaders` turns positions into pointers. One is added, for zero is no pointer.
-        nodes?[nodeCount] = curl_slist(data: UnsafeMutablePointer(bitPattern: textCount + 1), next: nil)
-        nodeCount += 1
-        return room
+        put("\r\nSent-Over:\0")
     }
 
-    /// Room for `bytes` behind the text, and for the NUL behind them.
+    /// The text that ``endHead(bodyBytes:acceptsAll:)`` ended with a NUL.
+    var headText: UnsafePointer<CChar>? {
+        lacksMemory ? nil : text.map { UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }
+    }
+
+    private static var lineEnd: StaticString { "\r\n" }
+
+    private static func isAccept(_ line: UnsafeRawBufferPointer) -> Bool {
+        let name: StaticString = "accept:"
+        guard line.count >= name.utf8CodeUnitCount, let start = line.baseAddress else { return false }
+        // In bounds: the line is as long as the name.
+        return strncasecmp(
+            start.assumingMemoryBound(to: CChar.self),
+            UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self),
+            name.utf8CodeUnitCount
+        ) == 0
+    }
+
+    private mutating func put(_ text: StaticString) {
+        put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func put(_ bytes: UnsafeRawBufferPointer) {
+        guard let room = reserve(bytes: bytes.count) else { return }
+        room.copyMemory(from: bytes)
+        textCount += bytes.count
+    }
+
+    /// Room for `bytes` behind the text; without memory none, and the attempt fails.
     private mutating func reserve(bytes: Int) -> UnsafeMutableRawBufferPointer? {
-        let needed = textCount + bytes + 1
+        let needed = textCount + bytes
         if needed > textCapacity {
-            guard let grown = AttemptState.grow(text, &textCapacity, needed: needed, floor: 512) else { return nil }
+            guard let grown = AttemptState.grow(text, &textCapacity, needed: needed, floor: 1024) else {
+                lacksMemory = true
+                return nil
+            }
             text = grown
         }
-        return text.map { UnsafeMutableRawBufferPointer(start: $0 + textCount, count: bytes + 1) }
-    }
-
-    /// The attempt's own header lines followed by `rest`. Valid until the next header is added.
-    func linkHeaders(before rest: UnsafeMutablePointer<curl_slist>?) -> UnsafeMutablePointer<curl_slist>? {
-        guard nodeCount > 0, textCount > 0, let nodes, let text else { return rest }
-        // Room for it was made with the last line.
-        text.storeBytes(of: 0, toByteOffset: textCount, as: UInt8.self)
-        for index in 0..<nodeCount {
-            let position = Int(bitPattern: nodes[index].data) - 1
-            nodes[index].data = (text + position).assumingMemoryBound(to: CChar.self)
-            nodes[index].next = index + 1 < nodeCount ? nodes + (index + 1) : rest
-        }
-        return nodes
+        return text.map { UnsafeMutableRawBufferPointer(start: $0 + textCount, count: bytes) }
     }
 
     // MARK: - Body

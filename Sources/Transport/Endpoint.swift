@@ -18,10 +18,14 @@ package final class Endpoint {
     let parsedURL: OpaquePointer?
     /// The same for all that have the receiver's name and port in common: tells which multi handle they belong to.
     let place: UInt
-    /// What the headers of each attempt begin with: lines with CRLF between them.
-    let lines: UnsafeMutableRawBufferPointer
-    /// Sent after the attempt's own, each an entry of libcurl's list. The first keeps it from asking for a 100 answer.
-    private let headers: UnsafeMutablePointer<curl_slist>?
+    /// What the head of each request holds between its method and the attempt's own lines: the target, and lines, each with
+    /// its CRLF.
+    let head: UnsafeMutableRawBufferPointer
+    /// No header of the endpoint says what kinds of answers are welcome, so that the attempt does.
+    let acceptsAll: Bool
+    /// Names of headers that libcurl would write, each with a colon and no value, which keeps it from that. The first keeps
+    /// it from asking for a 100 answer.
+    private let withheld: UnsafeMutablePointer<curl_slist>?
     let resolve: UnsafeMutablePointer<curl_slist>?
     let caFile: UnsafeMutablePointer<CChar>?
     let clientCertificateFile: UnsafeMutablePointer<CChar>?
@@ -32,32 +36,28 @@ package final class Endpoint {
         caFile != nil || clientCertificateFile != nil || clientKeyFile != nil
     }
 
-    /// - Parameter writesHost: libcurl writes a host of its own twice for each request; one that is a line like any other
-    ///   only once.
+    /// - Parameter isForwarded: the request goes to a proxy that sends it on, so that its target is the whole URL.
     init(
         _ options: EndpointOptions,
         userAgent: String,
-        writesHost: Bool,
+        isForwarded: Bool,
         serial: UInt64
     ) throws(TransportError) {
         let parsed = Endpoint.parse(options.url)
-        // libcurl looks for a content type, so that stands first. The agent is not set as an option: it would be written
-        // twice as well.
-        var first: [String] = []
+        // What cannot be taken apart is not sent: libcurl says so when an attempt is made.
+        var lines = [(Endpoint.target(of: parsed, isForwarded: isForwarded) ?? "/") + " HTTP/1.1"]
         // Waiting for a 100 answer would cost a round trip for large bodies.
-        var lines = ["Expect:"]
-        if let contentType = options.contentType { first.append("Content-Type: " + contentType) }
-        if writesHost, let host = Endpoint.hostHeader(of: parsed) {
-            first.append("Host: " + host)
-            lines.append("Host:")
+        var withheld = ["Expect:", "Content-Length:", "Accept:"]
+        if let host = Endpoint.hostHeader(of: parsed) {
+            lines.append("Host: " + host)
+            withheld.append("Host:")
         }
-        first.append("User-Agent: " + userAgent)
-        for (name, value) in options.headers {
-            // libcurl takes "name:" for a wish to leave a header out, and "name;" for one without a value.
-            lines.append(value.isEmpty ? name + ";" : name + ": " + value)
-        }
+        if let contentType = options.contentType { lines.append("Content-Type: " + contentType) }
+        if options.contentType != nil || options.names("content-type") { withheld.append("Content-Type:") }
+        lines.append("User-Agent: " + userAgent)
+        for (name, value) in options.headers { lines.append(value.isEmpty ? name + ":" : name + ": " + value) }
         let files = [options.caFile, options.clientCertificateFile, options.clientKeyFile].compactMap(\.self)
-        for text in [options.url] + files + first + lines + options.resolve
+        for text in [options.url] + files + lines + options.resolve
         where text.utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) {
             // `deinit` does not run for what was not made whole.
             curl_url_cleanup(parsed)
@@ -70,13 +70,14 @@ package final class Endpoint {
         caFile = Endpoint.copy(options.caFile)
         clientCertificateFile = Endpoint.copy(Endpoint.certificatePath(options))
         clientKeyFile = Endpoint.copy(options.clientKeyFile)
-        let joined = Array(first.joined(separator: "\r\n").utf8)
-        self.lines = UnsafeMutableRawBufferPointer.allocate(byteCount: joined.count, alignment: 1)
-        self.lines.copyBytes(from: joined)
-        headers = Endpoint.list(lines)
+        let bytes = Array((lines.joined(separator: "\r\n") + "\r\n").utf8)
+        head = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        head.copyBytes(from: bytes)
+        acceptsAll = !options.names("accept")
+        self.withheld = Endpoint.list(withheld)
         resolve = Endpoint.list(options.resolve)
         // From here on `deinit` frees what was made.
-        guard url != nil, headers != nil, (resolve != nil) != options.resolve.isEmpty,
+        guard url != nil, self.withheld != nil, (resolve != nil) != options.resolve.isEmpty,
             (caFile != nil) == (options.caFile != nil),
             (clientCertificateFile != nil) == (options.clientCertificateFile != nil),
             (clientKeyFile != nil) == (options.clientKeyFile != nil)
@@ -85,20 +86,20 @@ package final class Endpoint {
 
     // Only plain memory is freed here, and only when no attempt holds the object: no handle in flight points at it.
     deinit {
-        lines.deallocate()
+        head.deallocate()
         curl_url_cleanup(parsedURL)
         free(url)
         free(caFile)
         free(clientCertificateFile)
         free(clientKeyFile)
-        curl_slist_free_all(headers)
+        curl_slist_free_all(withheld)
         curl_slist_free_all(resolve)
     }
 
-    /// What libcurl is to send after the attempt's own headers, for a body of this length: it asks for a 100 answer from
-    /// 1 MiB on, and for all others the first entry is one too many.
-    func headers(forBody length: Int) -> UnsafeMutablePointer<curl_slist>? {
-        length < 512 * 1024 ? headers?.pointee.next : headers
+    /// The headers that libcurl is not to write into a request with a large body, or into one with a small body: it asks for
+    /// a 100 answer from 1 MiB on only, and looks through the list for each header that it knows.
+    func withheld(forLargeBody isLarge: Bool) -> UnsafeMutablePointer<curl_slist>? {
+        isLarge ? withheld : withheld?.pointee.next
     }
 
     /// libcurl lets one webhook use a connection that another opened with the same certificate, and does not compare their
@@ -136,7 +137,8 @@ package final class Endpoint {
         return UInt(bitPattern: hasher.finalize())
     }
 
-    /// The host as libcurl would send it; nil for what it would send in another form, an IPv6 address or a foreign name.
+    /// The host as libcurl would write it; nil for what it would write in another form, an IPv6 address or a foreign name,
+    /// and then does.
     private static func hostHeader(of url: OpaquePointer?) -> String? {
         guard let url, let scheme = part(CURLUPART_SCHEME, of: url), let host = part(CURLUPART_HOST, of: url),
             let port = part(CURLUPART_PORT, of: url, UInt32(CURLU_DEFAULT_PORT)), let last = host.utf8.last
@@ -153,6 +155,18 @@ package final class Endpoint {
         guard isPlain, last != UInt8(ascii: ".") else { return nil }
         let isUsual = (scheme == "http" && port == "80") || (scheme == "https" && port == "443")
         return isUsual ? host : host + ":" + port
+    }
+
+    /// The request's target as libcurl would write it (RFC 9112 section 3.2): path and query, or for a proxy that sends the
+    /// request on, the whole URL; nil for a URL that cannot be taken apart.
+    private static func target(of url: OpaquePointer?, isForwarded: Bool) -> String? {
+        guard let url else { return nil }
+        if isForwarded, part(CURLUPART_SCHEME, of: url) == "http" {
+            curl_url_set(url, CURLUPART_FRAGMENT, nil, 0)
+            return part(CURLUPART_URL, of: url, UInt32(CURLU_NO_DEFAULT_PORT))
+        }
+        guard let path = part(CURLUPART_PATH, of: url, UInt32(CURLU_URLENCODE)) else { return nil }
+        return part(CURLUPART_QUERY, of: url, martlet_curl_url_get_empty).map { path + "?" + $0 } ?? path
     }
 
     private static func part(_ which: CURLUPart, of url: OpaquePointer, _ flags: UInt32 = 0) -> String? {
@@ -178,5 +192,12 @@ package final class Endpoint {
             list = longer
         }
         return list
+    }
+}
+
+extension EndpointOptions {
+    /// Whether ``headers`` have one of this name, which is in lower case.
+    fileprivate func names(_ name: String) -> Bool {
+        headers.contains { $0.name.lowercased() == name }
     }
 }

@@ -63,6 +63,8 @@ extension Transport {
         connectTimeout: Int
     ) -> Bool {
         var easy = EasyOptions(attempt.pointee.easy)
+        // Far below where libcurl begins to ask for a 100 answer, which is 1 MiB.
+        let isLarge = body.count >= 512 * 1024
         if attempt.pointee.endpointSerial != endpoint.serial {
             // Only a handle that took everything counts as set up.
             attempt.pointee.endpointSerial = 0
@@ -75,11 +77,16 @@ extension Transport {
                 setTLSFiles(of: endpoint, &easy)
                 attempt.pointee.hasOwnTLS = endpoint.hasOwnTLS
             }
+            easy.set(CURLOPT_HTTPHEADER, list: endpoint.withheld(forLargeBody: isLarge))
             guard easy.failure == CURLE_OK else { return false }
             attempt.pointee.endpointSerial = endpoint.serial
+            attempt.pointee.isLarge = isLarge
+        } else if attempt.pointee.isLarge != isLarge {
+            easy.set(CURLOPT_HTTPHEADER, list: endpoint.withheld(forLargeBody: isLarge))
+            attempt.pointee.isLarge = isLarge
         }
-        let rest = endpoint.headers(forBody: body.count)
-        easy.set(CURLOPT_HTTPHEADER, list: attempt.pointee.linkHeaders(before: rest))
+        attempt.pointee.endHead(bodyBytes: body.count, acceptsAll: endpoint.acceptsAll)
+        easy.set(CURLOPT_REQUEST_TARGET, text: attempt.pointee.headText)
         easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(body.count))
         // Without a pointer libcurl would read the body from standard input.
         easy.set(CURLOPT_POSTFIELDS, pointer: body.baseAddress ?? UnsafeRawPointer(attempt.pointee.errorBuffer))

@@ -97,7 +97,7 @@ package final class Transport: @unchecked Sendable {
         return try Endpoint(
             options,
             userAgent: self.options.userAgent,
-            writesHost: isVersion7,
+            isForwarded: self.options.proxy.map { !$0.lowercased().hasPrefix("socks") } ?? false,
             serial: lastSerial
         )
     }
@@ -125,29 +125,22 @@ package final class Transport: @unchecked Sendable {
         guard core != nil, inFlight < options.maximumInFlight, let multi = multi(of: endpoint), let attempt = takeSlot()
         else { return nil }
         attempt.pointee.multi = multi
-        attempt.pointee.reset(token: token, lines: UnsafeRawBufferPointer(endpoint.lines))
+        attempt.pointee.reset(token: token, head: UnsafeRawBufferPointer(endpoint.head))
         attempt.pointee.phase = .building
         attempt.pointee.endpoint = Unmanaged.passRetained(endpoint)
         inFlight += 1
         return AttemptSlot(index: attempt.pointee.index, generation: attempt.pointee.generation)
     }
 
-    /// Adds header lines of Martlet's own (`webhook-…`) in front of the endpoint's: `fill` writes them, with CRLF between
-    /// them and at most `capacity` bytes, and answers how many these are.
+    /// Adds header lines of Martlet's own (`webhook-…`): `fill` writes them, with CRLF between them and at most `capacity`
+    /// bytes, and answers how many these are.
     package func addOwnHeaders(
         _ slot: AttemptSlot,
         capacity: Int,
         _ fill: (UnsafeMutableRawBufferPointer) -> Int
     ) {
         guard let attempt = find(slot), attempt.pointee.phase == .building else { return }
-        attempt.pointee.joinHeaders(capacity: capacity, fill)
-    }
-
-    /// Adds one header line in front of the endpoint's. `name` ends in a colon and a blank; `value` is not empty and has
-    /// neither CR, LF nor NUL.
-    package func addHeader(_ slot: AttemptSlot, name: StaticString, value: UnsafeRawBufferPointer) {
-        guard let attempt = find(slot), attempt.pointee.phase == .building else { return }
-        attempt.pointee.addHeader(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
+        attempt.pointee.addLines(capacity: capacity, fill)
     }
 
     /// Adds header lines (`name: value`, separated by LF or CRLF) that were checked when they came into the process.
@@ -159,17 +152,7 @@ package final class Transport: @unchecked Sendable {
             var line = rest[..<end]
             rest = rest[min(end + 1, rest.endIndex)...]
             while let last = line.last, last <= 0x20 { line = line.dropLast() }
-            guard !line.isEmpty else { continue }
-            if line.last == 0x3A {
-                // libcurl's way to send a header without a value.
-                line = line.dropLast()
-                withUnsafeBytes(of: UInt8(ascii: ";")) {
-                    attempt.pointee.addHeader(UnsafeRawBufferPointer(rebasing: line), $0)
-                }
-            } else {
-                let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-                attempt.pointee.addHeader(UnsafeRawBufferPointer(rebasing: line), nothing)
-            }
+            if !line.isEmpty { attempt.pointee.addLine(UnsafeRawBufferPointer(rebasing: line)) }
         }
     }
 

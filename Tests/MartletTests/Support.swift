@@ -90,17 +90,3 @@ func failure(_ body: () throws -> Void) -> MartletError? {
         return error as? MartletError
     }
 }
-
-/// Something another thread may open once, and any thread may wait for.
-final class Gate: Sendable {
-    private let semaphore = DispatchSemaphore(value: 0)
-
-    func open() {
-        semaphore.signal()
-    }
-
-    func wait() {
-        semaphore.wait()
-        semaphore.signal()
-    }
-}

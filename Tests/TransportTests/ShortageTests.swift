@@ -21,7 +21,12 @@ private let maximumInFlight = ProcessInfo.processInfo.environment[ShortageTests.
 
 @Suite(.enabled(if: maximumInFlight != nil, "run by ShortageTests")) struct UnderShortageTests {
     @Test func shortagesAreOursAndIdleConnectionsMakeRoom() throws {
-        let server = TestServer.serve { connection, _ in connection.answer() }
+        // No answer before the shortage was seen: a fast receiver would end it.
+        let gate = Gate()
+        let server = TestServer.serve { connection, request in
+            if request.requestLine.contains("/held") { gate.wait() }
+            return connection.answer()
+        }
         defer { server.stop() }
         let lane = try TestLane(maximumInFlight: maximumInFlight ?? 1)
         defer { lane.close() }
@@ -35,7 +40,10 @@ private let maximumInFlight = ProcessInfo.processInfo.environment[ShortageTests.
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         limit.rlim_cur = rlim_t(next) + 20
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        for token in 0..<60 { try lane.start(first, token: UInt64(token), timeout: 2000) }
+        let held = try lane.endpoint(server.url + "held")
+        for token in 0..<60 { try lane.start(held, token: UInt64(token), timeout: 2000) }
+        lane.run { lane.ended.count { $0.result.errorClass == .local } >= 30 }
+        gate.open()
         lane.run { lane.ended.count == 61 }
         let ended = lane.ended.dropFirst()
         #expect(Set(ended.map(\.token)).count == 60)

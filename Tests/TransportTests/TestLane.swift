@@ -53,7 +53,11 @@ final class TestLane {
     ) throws -> AttemptSlot {
         let slot = try #require(transport.begin(endpoint: endpoint, token: token))
         for (name, value) in headers {
-            Array(value.utf8).withUnsafeBytes { transport.addHeader(slot, name: name, value: $0) }
+            let line = "\(name)\(value)"
+            transport.addOwnHeaders(slot, capacity: line.utf8.count) { room in
+                room.copyBytes(from: line.utf8)
+                return line.utf8.count
+            }
         }
         if !lines.isEmpty { Array(lines.utf8).withUnsafeBytes { transport.addHeaderLines(slot, $0) } }
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: body.utf8.count, alignment: 1)

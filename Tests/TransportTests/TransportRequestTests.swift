@@ -41,8 +41,9 @@ import Testing
         #expect(
             request.headers.sorted() == [
                 "Accept: */*", "Content-Length: 10", "Content-Type: application/json",
-                "Host: 127.0.0.1:\(server.port)", "User-Agent: Martlet-Test/1", "X-Empty:", "X-Own: one two",
-                "traceparent: 00-1-2-03", "webhook-id: evt_1", "webhook-signature: v1,abc=", "webhook-timestamp: 17",
+                "Host: 127.0.0.1:\(server.port)", "Sent-Over: HTTP/1.1", "User-Agent: Martlet-Test/1", "X-Empty:",
+                "X-Own: one two", "traceparent: 00-1-2-03", "webhook-id: evt_1", "webhook-signature: v1,abc=",
+                "webhook-timestamp: 17",
                 "x-blank:",
             ]
         )
@@ -76,7 +77,8 @@ import Testing
             #expect(
                 request.headers.sorted() == [
                     "Accept: */*", "Content-Length: 2", "Content-Type: \(type)", "Host: 127.0.0.1:\(server.port)",
-                    "User-Agent: Martlet-Test/1", "webhook-id: evt_\(index + 1)", "webhook-signature: v1,abc=",
+                    "Sent-Over: HTTP/1.1", "User-Agent: Martlet-Test/1", "webhook-id: evt_\(index + 1)",
+                    "webhook-signature: v1,abc=",
                     "webhook-timestamp: 17",
                 ]
             )
@@ -94,9 +96,57 @@ import Testing
     ])
     func bringsTheHostAlongAsLibcurlWouldWriteIt(url: String, host: String?) throws {
         let options = EndpointOptions(url: url)
-        let endpoint = try Endpoint(options, userAgent: "agent", writesHost: true, serial: 1)
-        let lines = String(decoding: endpoint.lines, as: UTF8.self).components(separatedBy: "\r\n")
+        let endpoint = try Endpoint(options, userAgent: "agent", isForwarded: false, serial: 1)
+        let lines = String(decoding: endpoint.head, as: UTF8.self).components(separatedBy: "\r\n")
         #expect(lines.filter { $0.hasPrefix("Host") } == (host.map { ["Host: \($0)"] } ?? []))
+    }
+
+    /// The lines are those that libcurl writes when it is given the URL alone.
+    @Test(arguments: [
+        ("", "/"), ("/", "/"), ("?", "/?"), ("?q", "/?q"), ("/a?", "/a?"), ("/a?b=c#d", "/a?b=c"), ("/a#", "/a"),
+        ("/a/../b", "/b"), ("/a/./b/", "/a/b/"), ("/a%2fb?x=%20", "/a%2fb?x=%20"), ("/a//b", "/a//b"),
+        ("/ä?ä", "/%c3%a4?ä"), ("/a?b?c", "/a?b?c"), ("/a;p=1?x=y", "/a;p=1?x=y"), ("/.", "/"), ("/a/..?x", "/?x"),
+        ("/a|b?c|d", "/a|b?c|d"), ("/a\"b", "/a\"b"),
+    ])
+    func asksForTheTargetAsLibcurlWouldWriteIt(rest: String, target: String) throws {
+        let server = TestServer.serve { connection, _ in connection.answer() }
+        defer { server.stop() }
+        let lane = try TestLane()
+        defer { lane.close() }
+        _ = try lane.attempt("http://127.0.0.1:\(server.port)\(rest)")
+        #expect(server.seen.map(\.requestLine) == ["POST \(target) HTTP/1.1"])
+    }
+
+    /// What kinds of answers are welcome is said once: by the event, else by the webhook, else for both.
+    @Test func acceptIsSentOnce() throws {
+        let server = TestServer.serve { connection, _ in connection.answer() }
+        defer { server.stop() }
+        let lane = try TestLane()
+        defer { lane.close() }
+        let own = try lane.endpoint(server.url) { $0.headers = [("aCCept", "text/own")] }
+        let plain = try lane.endpoint(server.url)
+        for (endpoint, lines) in [(own, ""), (plain, "ACCEPT: text/event\naccepted: no"), (plain, "accepted: no")] {
+            let before = lane.ended.count
+            try lane.start(endpoint, lines: lines)
+            lane.run { lane.ended.count > before }
+        }
+        let accepts = server.seen.map { $0.headers.filter { $0.lowercased().hasPrefix("accept:") } }
+        #expect(accepts == [["aCCept: text/own"], ["ACCEPT: text/event"], ["Accept: */*"]])
+    }
+
+    /// A handle that sent a small body asks for no 100 answer with a large one, and the other way round.
+    @Test func bodiesOfAllSizesInTurnAskForNoAnswerBetween() throws {
+        let server = TestServer.serve { connection, _ in connection.answer() }
+        defer { server.stop() }
+        let lane = try TestLane(maximumInFlight: 1)
+        defer { lane.close() }
+        let endpoint = try lane.endpoint(server.url)
+        let sizes = [10, 2_000_000, 2_000_000, 10, 2_000_000]
+        for size in sizes {
+            #expect(try lane.attempt(endpoint, body: String(repeating: "x", count: size)).result.status == 200)
+        }
+        #expect(server.seen.map(\.body.count) == sizes)
+        #expect(server.seen.allSatisfy { $0.value("expect") == nil })
     }
 
     @Test(arguments: ["localhost", "127.0.0.1"])
@@ -261,7 +311,13 @@ import Testing
         let lane = try TestLane { $0.proxy = proxyURL }
         defer { lane.close() }
         #expect(try lane.attempt("http://receiver.invalid/path").result.status == 203)
-        #expect(proxy.seen.first?.requestLine == "POST http://receiver.invalid/path HTTP/1.1")
+        #expect(try lane.attempt("http://receiver.invalid:80/a/../b?c#d").result.status == 203)
+        #expect(
+            proxy.seen.map(\.requestLine) == [
+                "POST http://receiver.invalid/path HTTP/1.1", "POST http://receiver.invalid/b?c HTTP/1.1",
+            ]
+        )
+        #expect(proxy.seen.allSatisfy { $0.value("host") == "receiver.invalid" })
     }
 
     @Test func textsThatWouldSplitARequestAreRefused() throws {

@@ -1,4 +1,5 @@
 import Delivery
+import JSONText
 import Journal
 import Model
 import Records

@@ -1,4 +1,4 @@
-/// Whole seconds as decimal text, the form of the `webhook-timestamp` header.
+/// Whole numbers as decimal text, the form of the headers `webhook-timestamp` and `content-length`.
 package enum DecimalText {
     /// Digits of the largest `Int64`: what a buffer has to hold.
     package static var maximumLength: Int { 19 }

@@ -1,8 +1,8 @@
 import Testing
 
-@testable import Signing
+@testable import JSONText
 
-@Suite("Timestamps as text")
+@Suite("Whole numbers as text")
 struct DecimalTextTests {
     @Test(
         "seconds are written and read back",
