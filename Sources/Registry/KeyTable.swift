@@ -29,10 +29,13 @@ final class KeyTable: @unchecked Sendable {
         fileprivate(set) var postings = Postings()
     }
 
-    /// A power of two of slots, at most half of them used, so that a search always ends. 0 marks a free one, else it is
-    /// the entry's place and 1.
+    /// A power of two of slots, at most half of them used, so that a search always ends.
     @exclusivity(unchecked)
     private var slots: [Slot] = Array(repeating: Slot(), count: 4)
+    /// For each slot a part of its hash, 0 for a free one. A byte for each stays in the processor's cache where the slots of
+    /// many keys do not, and most searches for a key that is not there end here.
+    @exclusivity(unchecked)
+    private var tags: [UInt8] = Array(repeating: 0, count: 4)
     @exclusivity(unchecked)
     private var entries = Entries()
     private var freeEntries: [UInt32] = []
@@ -69,7 +72,15 @@ final class KeyTable: @unchecked Sendable {
 
     private struct Slot: Sendable {
         var hash: UInt32 = 0
+        /// The entry's place.
         var entry: UInt32 = 0
+
+        /// Of the bits that do not tell the slot, and never 0.
+        var tag: UInt8 { KeyTable.tag(of: hash) }
+    }
+
+    private static func tag(of hash: UInt32) -> UInt8 {
+        UInt8(truncatingIfNeeded: hash >> 24) | 0x80
     }
 
     var isEmpty: Bool { count == 0 }
@@ -92,21 +103,28 @@ final class KeyTable: @unchecked Sendable {
 
     /// The slot that holds the key, or the free one where it would go.
     private func place(of key: UnsafeRawBufferPointer, hash: UInt32) -> Int {
-        let mask = slots.count - 1
+        let mask = tags.count - 1
+        let wanted = KeyTable.tag(of: hash)
         var place = Int(hash) & mask
         // The mask keeps every index below the count.
-        while slots[place].entry != 0 {
-            if slots[place].hash == hash, isKey(Int(slots[place].entry) - 1, key) { break }
+        while true {
+            let tag = tags[place]
+            if tag == 0 { return place }
+            if tag == wanted, slots[place].hash == hash, isKey(Int(slots[place].entry), key) { return place }
             place = (place + 1) & mask
         }
-        return place
+    }
+
+    private func fill(_ place: Int, with slot: Slot) {
+        slots[place] = slot
+        tags[place] = slot.tag
     }
 
     /// The webhooks under a key: one that matches by it alone, and all others.
     func find(_ key: UnsafeRawBufferPointer) -> (first: WebhookTarget?, others: Others?)? {
         guard key.count <= longestKey else { return nil }
-        let entry = slots[place(of: key, hash: KeyTable.hash(key))].entry
-        guard entry != 0, let found = entries[Int(entry) - 1] else { return nil }
+        let place = place(of: key, hash: KeyTable.hash(key))
+        guard tags[place] != 0, let found = entries[Int(slots[place].entry)] else { return nil }
         return (found.first, found.others)
     }
 
@@ -114,7 +132,7 @@ final class KeyTable: @unchecked Sendable {
         var text = key
         let hash = text.withUTF8 { KeyTable.hash(UnsafeRawBufferPointer($0)) }
         var place = text.withUTF8 { self.place(of: UnsafeRawBufferPointer($0), hash: hash) }
-        if slots[place].entry == 0 {
+        if tags[place] == 0 {
             if (count + 1) * 2 > slots.count {
                 grow()
                 place = text.withUTF8 { self.place(of: UnsafeRawBufferPointer($0), hash: hash) }
@@ -122,11 +140,11 @@ final class KeyTable: @unchecked Sendable {
             let entry = freeEntries.popLast() ?? UInt32(truncatingIfNeeded: entries.count)
             if Int(entry) == entries.count { entries.append(nil) }
             entries[Int(entry)] = Entry(key: key)
-            slots[place] = Slot(hash: hash, entry: entry + 1)
+            fill(place, with: Slot(hash: hash, entry: entry))
             count += 1
             longestKey = max(longestKey, key.utf8.count)
         }
-        let entry = Int(slots[place].entry) - 1
+        let entry = Int(slots[place].entry)
         if filter == nil, entries[entry]?.isEmpty ?? false {
             entries[entry]?.first = target
             return
@@ -141,9 +159,9 @@ final class KeyTable: @unchecked Sendable {
             let key = UnsafeRawBufferPointer(bytes)
             return self.place(of: key, hash: KeyTable.hash(key))
         }
+        guard tags[place] != 0 else { return }
         let number = slots[place].entry
-        guard number != 0 else { return }
-        let entry = Int(number) - 1
+        let entry = Int(number)
         if !hasFilter, entries[entry]?.first?.id == id {
             entries[entry]?.first = nil
         } else if let others = entries[entry]?.others {
@@ -152,7 +170,7 @@ final class KeyTable: @unchecked Sendable {
         }
         guard entries[entry]?.isEmpty ?? true else { return }
         entries[entry] = nil
-        freeEntries.append(number - 1)
+        freeEntries.append(number)
         count -= 1
         vacate(place)
     }
@@ -162,26 +180,27 @@ final class KeyTable: @unchecked Sendable {
         let mask = slots.count - 1
         var hole = place
         var next = (place + 1) & mask
-        while slots[next].entry != 0 {
+        while tags[next] != 0 {
             let home = Int(slots[next].hash) & mask
             // The distance from home to the hole is no longer than that to where it stands: it may move.
             if (hole - home) & mask <= (next - home) & mask {
-                slots[hole] = slots[next]
+                fill(hole, with: slots[next])
                 hole = next
             }
             next = (next + 1) & mask
         }
-        slots[hole] = Slot()
+        tags[hole] = 0
     }
 
     private func grow() {
-        let old = slots
-        slots = Array(repeating: Slot(), count: old.count * 2)
-        let mask = slots.count - 1
-        for slot in old where slot.entry != 0 {
-            var place = Int(slot.hash) & mask
-            while slots[place].entry != 0 { place = (place + 1) & mask }
-            slots[place] = slot
+        let old = (slots: slots, tags: tags)
+        let count = old.tags.count * 2
+        slots = Array(repeating: Slot(), count: count)
+        tags = Array(repeating: 0, count: count)
+        for (slot, tag) in zip(old.slots, old.tags) where tag != 0 {
+            var place = Int(slot.hash) & (count - 1)
+            while tags[place] != 0 { place = (place + 1) & (count - 1) }
+            fill(place, with: slot)
         }
     }
 }
