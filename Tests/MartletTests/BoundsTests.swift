@@ -20,7 +20,7 @@ struct BoundsTests {
         for tag in 0..<3 { try engine.push(type: "call.placed", data: "{}", tag: UInt64(tag)) }
         #expect(failure { try engine.push(type: "call.placed", data: "{}") }?.code == .queueFull)
         gate.open()
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         // Settled, but not told yet: still counted.
         #expect(failure { try engine.push(type: "call.placed", data: "{}") }?.code == .queueFull)
         #expect(try engine.waitForOutcomes(6).count == 6)
@@ -117,7 +117,7 @@ struct BoundsTests {
         let busy = try engine.deliveries(#"{"state":"inFlight"}"#).compactMap { $0["webhookId"]?.stringValue }
         #expect(Dictionary(grouping: busy) { $0 }.values.allSatisfy { $0.count <= 2 })
         gate.open()
-        try engine.flush(timeoutMilliseconds: 20_000)
+        try engine.flush(timeoutMilliseconds: patience)
         #expect(server.seen.count == 40)
     }
 

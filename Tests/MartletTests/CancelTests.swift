@@ -48,7 +48,7 @@ struct CancelTests {
             #expect(rest.first { $0.tag == 2 }?.state == .canceled)
             #expect(rest.first { $0.tag == 1 }?.state == (status == 200 ? .succeeded : .canceled))
             #expect(failure { try engine.cancel("dlv_00000000000000000000000000") }?.code == .notFound)
-            try engine.close(timeoutMilliseconds: 10_000)
+            try engine.close(timeoutMilliseconds: patience)
             #expect(failure { try engine.cancel(flying) }?.code == .closed)
         }
     }

@@ -15,7 +15,7 @@ struct DeliveringTests {
         try engine.addWebhook(server.url + "hook?x=1", #""headers":{"Authorization":"Bearer t0k"}"#)
         let data = "{ \"b\" : 1.50e0,\n\"a\":\"\\u00e9\u{e9}\", \"a\":null }"
         let receipt = try engine.push(type: "call.completed", data: data)
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
 
         let request = try #require(server.seen.first)
         #expect(server.seen.count == 1)
@@ -28,7 +28,7 @@ struct DeliveringTests {
         #expect(request.value("authorization") == "Bearer t0k")
         #expect(request.value("webhook-id") == receipt.eventID)
         #expect(receipt.eventID.hasPrefix("evt_"))
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     @Test("Each attempt is signed anew with the webhook's secret")
@@ -45,14 +45,14 @@ struct DeliveringTests {
         )
         #expect(try engine.json(engine.webhook, id)["secret"] == nil)
         try engine.push(type: "call.placed", data: "{}")
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
 
         #expect(server.seen.count == 3)
         for request in server.seen {
             try verify(request, secret)
         }
         #expect(Set(server.seen.map { $0.value("webhook-id") }).count == 1)
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     private func verify(_ request: SeenRequest, _ secret: WebhookSecret) throws {
@@ -126,7 +126,7 @@ struct DeliveringTests {
         let engine = try openEngine(#""payloadFormat":"\#(name)""#)
         try engine.addWebhook(server.url)
         try engine.push(type: "call.placed", data: #"{"a":1}"#)
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let body = String(decoding: try #require(server.seen.first).body, as: UTF8.self)
         #expect(body.hasPrefix(start) && body.hasSuffix(end))
     }

@@ -18,8 +18,8 @@ struct DeliveryPagesTests {
         }
         defer { server.stop() }
         let engine = try openEngine(#""lanes":1"#, delays: "[600]")
-        try engine.addWebhook(server.url + "/good")
-        try engine.addWebhook(server.url + "/bad")
+        try engine.addWebhook(server.url + "/good", #""timeoutMs":\#(patience)"#)
+        try engine.addWebhook(server.url + "/bad", #""timeoutMs":\#(patience)"#)
         for _ in 0..<count { try engine.push(type: "call.placed", data: "{}") }
         _ = try engine.waitForOutcomes(count)
         for (state, total) in [("any", 2 * count), ("succeeded", count), ("undelivered", count), ("failed", 0)] {

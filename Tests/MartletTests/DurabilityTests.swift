@@ -74,7 +74,7 @@ struct DurabilityTests {
         let outcomes = try engine.waitForOutcomes(600)
         #expect(Set(outcomes.map(\.tag)) == Set(0..<200))
         #expect(outcomes.allSatisfy { $0.state == .succeeded })
-        try engine.close(timeoutMilliseconds: 5_000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     /// What stands in a journal must not grow over its bound by being told: the ends of small events take more room than the
@@ -94,8 +94,8 @@ struct DurabilityTests {
             later.stop()
         }
         let engine = try directory.open(delays: "[3600]", segments: 16)
-        try engine.addWebhook(parked.url)
-        try engine.addWebhook(later.url)
+        try engine.addWebhook(parked.url, #""timeoutMs":\#(patience)"#)
+        try engine.addWebhook(later.url, #""timeoutMs":\#(patience)"#)
         var accepted = 0
         let refusal = failure {
             while accepted < 20_000 {
@@ -198,11 +198,11 @@ struct DurabilityTests {
             // What was handed out counts as told with the next call.
             #expect(try engine.pollOutcomes(maximum: count).isEmpty)
             #expect(try engine.stats()["journal"]?["unwrittenRecords"] == .integer(0))
-            try engine.close(timeoutMilliseconds: 5_000)
+            try engine.close(timeoutMilliseconds: patience)
         }
         let engine = try directory.open()
         #expect(try engine.pollOutcomes(maximum: count).isEmpty)
-        try engine.close(timeoutMilliseconds: 5_000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     @Test("Pushes, changes and closes at the same time, while old records are moved: nothing is lost")
@@ -239,8 +239,8 @@ struct DurabilityTests {
             load.readOutcomes(of: engine)
             reader.leave()
         }.start()
-        try engine.flush(timeoutMilliseconds: 60_000)
-        try engine.close(timeoutMilliseconds: 5_000)
+        try engine.flush(timeoutMilliseconds: patience)
+        try engine.close(timeoutMilliseconds: patience)
         reader.wait()
         for outcome in try engine.pollOutcomes(maximum: 1_000_000) where outcome.kind == .event {
             load.told.withLock { _ = $0.insert(outcome.tag) }

@@ -61,7 +61,7 @@ struct FilterTests {
         let error = failure { try engine.update(webhooks["a"] ?? "", #"{"tenant":"b.c"}"#) }
         #expect(error?.code == .invalidDocument)
         #expect(error?.message.hasPrefix("tenant cannot be changed by an update") == true)
-        try engine.close(timeoutMilliseconds: 5000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     @Test func aPendingDeliveryIsFoundByItsTenant() throws {
@@ -77,7 +77,7 @@ struct FilterTests {
         #expect(try engine.deliveries(#"{"tenant":"a","state":"undelivered"}"#).count == 1)
         #expect(try engine.deliveries(#"{"tenant":"","state":"undelivered"}"#).isEmpty)
         gate.open()
-        try engine.close(timeoutMilliseconds: 5000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     // MARK: Agents and workflows
@@ -112,7 +112,7 @@ struct FilterTests {
                 ["agents", "both"], ["agents"], ["agents", "both", "workflows"],
             ]
         )
-        try engine.close(timeoutMilliseconds: 5000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     // MARK: Content
@@ -141,7 +141,7 @@ struct FilterTests {
         #expect(try receivers(engine, webhooks, other) == [["it"]])
         try engine.set(id, enabled: false)
         #expect(try receivers(engine, webhooks, other) == [[]])
-        try engine.close(timeoutMilliseconds: 5000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     @Test func aPlainPushIsFilteredToo() throws {
@@ -151,13 +151,13 @@ struct FilterTests {
         try engine.addWebhook(server.url, #""filter":{"n":{"$gt":9007199254740992}}"#)
         try engine.push(type: "call.placed", data: #"{"n":9007199254740992}"#, tag: 1)
         try engine.push(type: "call.placed", data: #"{"n":9007199254740993}"#, tag: 2)
-        try engine.flush(timeoutMilliseconds: 5000)
+        try engine.flush(timeoutMilliseconds: patience)
         let outcomes = try engine.waitForOutcomes(3)
         #expect(outcomes.filter { $0.kind == .delivery }.map(\.tag) == [2])
         let error = failure { try engine.push(type: "call.placed", data: #"{"n":}"#) }
         #expect(error?.code == .invalidJSON)
         #expect(error?.message.hasPrefix("data is not valid JSON: line 1, column 6") == true)
-        try engine.close(timeoutMilliseconds: 5000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     @Test(arguments: [
@@ -169,7 +169,7 @@ struct FilterTests {
         let error = failure { try engine.addWebhook("http://127.0.0.1:9", member) }
         #expect(error?.code == .invalidDocument)
         #expect(error?.message == message)
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 
     // MARK: Event types
@@ -202,7 +202,7 @@ struct FilterTests {
         #expect(types.suffix(2).map { $0["eventType"] } == [.string("order.paid"), .string("call.moved")])
         #expect(types.suffix(2).map { $0["sample"]?.description } == [#"{"n":1}"#, #"{"to":"desk"}"#])
         #expect(types.last?["title"] == .string("Call moved"))
-        try engine.close(timeoutMilliseconds: 5000)
+        try engine.close(timeoutMilliseconds: patience)
         #expect(failure { try engine.add(type: #"{"name":"late"}"#) }?.code == .closed)
     }
 
@@ -217,7 +217,7 @@ struct FilterTests {
         let error = failure { try engine.add(type: document) }
         #expect(error?.code == .invalidDocument)
         #expect(error?.message.hasPrefix(message) == true, "\(error?.message ?? "")")
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
     }
 }
 

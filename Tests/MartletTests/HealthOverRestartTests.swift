@@ -24,7 +24,7 @@ struct HealthOverRestartTests {
         let configuration = #""dataDirectory":"\#(path)","breaker":{"failures":0}"#
         func register() throws -> String {
             let engine = try openEngine(configuration)
-            defer { _ = failure { try engine.close(timeoutMilliseconds: 5_000) } }
+            defer { _ = failure { try engine.close(timeoutMilliseconds: patience) } }
             return try engine.addWebhook(server.url, #""disableAfterSeconds":3600"#)
         }
         let id = try #require(Identifier(try register(), kind: .webhook))

@@ -75,8 +75,8 @@ struct LifeCycleTests {
         #expect(failure { try engine.flush(timeoutMilliseconds: 1) }?.code == .timedOut)
         #expect(failure { try engine.flush(timeoutMilliseconds: -1) }?.code == .invalidArgument)
         gate.open()
-        try engine.flush(timeoutMilliseconds: 10_000)
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
+        try engine.close(timeoutMilliseconds: patience)
         try engine.close(timeoutMilliseconds: 0)
         try engine.flush(timeoutMilliseconds: 0)
     }
@@ -88,7 +88,7 @@ struct LifeCycleTests {
         let engine = try openEngine()
         let id = try engine.addWebhook(server.url)
         try engine.push(type: "call.placed", data: "{}")
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
         #expect(try engine.pollOutcomes(maximum: 10).count == 2)
         #expect(try engine.deliveries().first?["attempts"]?.arrayValue?.first?["response"] == .string("thanks"))
         #expect(try engine.json(engine.webhook, id)["id"] == .string(id))
@@ -118,7 +118,7 @@ struct LifeCycleTests {
         #expect(failure { try second.delete(id) }?.code == .notFound)
         try second.push(type: "call.placed", data: "{}")
         #expect(try second.waitForOutcomes(1).first?.deliveries == 0)
-        try second.close(timeoutMilliseconds: 10_000)
+        try second.close(timeoutMilliseconds: patience)
         try first.push(type: "call.placed", data: "{}")
         #expect(try first.waitForOutcomes(2).last?.succeeded == 1)
     }
@@ -132,7 +132,7 @@ struct LifeCycleTests {
             try engine.addWebhook(server.url)
             #expect(!(try engine.isReadable()))
             for _ in 0..<2 { try engine.push(type: "call.placed", data: "{}") }
-            try engine.flush(timeoutMilliseconds: 10_000)
+            try engine.flush(timeoutMilliseconds: patience)
             #expect(try engine.isReadable())
             #expect(try engine.pollOutcomes(maximum: 0).isEmpty)
             #expect(try engine.pollOutcomes(maximum: 1).count == 1)
@@ -153,7 +153,7 @@ struct LifeCycleTests {
         let engine = try openEngine(#""lanes":4"#)
         for _ in 0..<8 { try engine.addWebhook(server.url) }
         for _ in 0..<100 { try engine.push(type: "call.placed", data: "{}") }
-        try engine.flush(timeoutMilliseconds: 20_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let lanes = try #require(engine.stats()["lanes"]?.arrayValue)
         #expect(lanes.map { $0["succeeded"] } == Array(repeating: .integer(200), count: 4))
         // Eight webhooks were added and each event put something into each inbox: never more wakes than that.

@@ -23,7 +23,7 @@ struct LogTests {
         let engine = try openEngine(#""responseBodyBytes":20"#)
         let id = try engine.addWebhook(server.url)
         _ = try engine.pushLines(#"{"eventType":"call.placed","data":{},"id":"retried","tag":9}"#)
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let delivery = try #require(engine.deliveries(#"{"eventId":"retried"}"#).first)
         #expect(delivery["state"] == .string("failed"))
         #expect(delivery["webhookId"] == .string(id))
@@ -74,7 +74,7 @@ struct LogTests {
         for number in 0..<30 {
             try engine.push(type: number % 3 == 0 ? "call.placed" : "call.errored", data: "\(number)")
         }
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         #expect(try engine.deliveries(#"{"webhookId":"\#(good)"}"#).count == 30)
         #expect(try engine.deliveries(#"{"state":"failed"}"#).allSatisfy { $0["webhookId"] == .string(bad) })
         #expect(try engine.deliveries(#"{"state":"failed","eventType":"call.placed"}"#).count == 10)
@@ -100,7 +100,7 @@ struct LogTests {
         let engine = try openEngine(#""lanes":1,"logRetention":{"attempts":10},"maxInFlightPerWebhook":1"#)
         try engine.addWebhook(server.url)
         for number in 0..<25 { _ = try engine.pushLines(#"{"eventType":"call.placed","data":0,"id":"e\#(number)"}"#) }
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let kept = try engine.deliveries().compactMap { $0["eventId"]?.stringValue }
         #expect(kept == (15..<25).reversed().map { "e\($0)" })
         #expect(try engine.deliveries().allSatisfy { $0["attempts"]?.arrayValue?.count == 1 })
@@ -108,7 +108,7 @@ struct LogTests {
         let silent = try openEngine(#""logRetention":{"attempts":0}"#)
         try silent.addWebhook(server.url)
         try silent.push(type: "call.placed", data: "{}")
-        try silent.flush(timeoutMilliseconds: 10_000)
+        try silent.flush(timeoutMilliseconds: patience)
         #expect(try silent.deliveries().isEmpty)
     }
 
@@ -143,7 +143,7 @@ struct LogTests {
         try engine.addWebhook(server.url + "bad")
         for _ in 0..<10 { try engine.push(type: "call.placed", data: "{}") }
         try engine.push(type: "workflow.failed", data: "{}")
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let stats = try engine.stats()
         #expect(stats["events"]?["accepted"] == .integer(11))
         #expect(stats["events"]?["unmatched"] == .integer(1))
@@ -171,7 +171,7 @@ struct LogTests {
         let id = try engine.addWebhook(server.url)
         try engine.push(type: "call.placed", data: "{}")
         #expect(try engine.waitForOutcomes(3).count == 3)
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
         // Registering is a notice and not heard at level 2.
         #expect(heard.all == ["2 webhook \(id) is disabled: the receiver answered 410 Gone"])
         #expect(failure { try engine.setLog(minimumLevel: 9) { _, _ in } }?.code == .invalidArgument)
@@ -272,7 +272,7 @@ struct LogRingTests {
         for level: Int32 in [-1, 5] {
             #expect(failure { _ = try engine.logDescriptor(minimumLevel: level) }?.code == .invalidArgument)
         }
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
         #expect(isReadable(descriptor))
         #expect(String(decoding: try engine.pollLog(), as: UTF8.self) == #"{"messages":[],"dropped":0,"ended":true}"#)
     }

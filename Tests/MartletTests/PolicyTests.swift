@@ -63,7 +63,7 @@ struct PolicyTests {
         let engine = try openEngine(#""payloadFormat":"raw","ordering":"strict""#)
         try engine.addWebhook(server.url)
         for number in 0..<50 { try engine.push(type: "call.placed", data: "\(number)") }
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         #expect(bodies.all == (0..<50).map { "\($0)" })
     }
 
@@ -103,7 +103,7 @@ struct PolicyTests {
         _ = try engine.pushLines(
             #"{"eventType":"call.placed","data":{"a" : 1},"createdAt":"2025-12-08T10:30:00+01:00"}"#
         )
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let bodies = Set(
             server.seen.map { $0.requestLine.split(separator: " ")[1] + " " + String(decoding: $0.body, as: UTF8.self) }
         )
@@ -129,7 +129,7 @@ struct PolicyTests {
             #"{"eventType":"call.placed","data":1,"headers":{"traceparent":"00-ab-cd-01","X-B":"2"}}"#
         )
         try engine.push(type: "call.placed", data: "2")
-        try engine.flush(timeoutMilliseconds: 10_000)
+        try engine.flush(timeoutMilliseconds: patience)
         let traced = server.seen.filter { $0.value("traceparent") == "00-ab-cd-01" && $0.value("x-b") == "2" }
         #expect(traced.count == 1 && server.seen.count == 2)
         let shown = try engine.deliveries().map { try engine.json(engine.delivery, $0["id"]?.stringValue ?? "") }
@@ -171,7 +171,7 @@ struct PolicyTests {
         try engine.addWebhook(server.url, #""rateLimit":{"perSecond":20,"burst":5}"#)
         let start = Clock.monotonic()
         for _ in 0..<15 { try engine.push(type: "call.placed", data: "1") }
-        try engine.flush(timeoutMilliseconds: 20_000)
+        try engine.flush(timeoutMilliseconds: patience)
         // Five at once, ten more at one in 50 ms.
         #expect(Clock.monotonic().nanoseconds(since: start) >= 500_000_000)
         #expect(server.seen.count == 15)

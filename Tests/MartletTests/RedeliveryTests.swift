@@ -139,7 +139,7 @@ struct RedeliveryTests {
         _ = try engine.waitForOutcomes(4)
         try engine.delete(id)
         #expect(failure { _ = try engine.redeliver(delivery) }?.code == .notFound)
-        try engine.close(timeoutMilliseconds: 10_000)
+        try engine.close(timeoutMilliseconds: patience)
         #expect(failure { _ = try engine.redeliver(delivery) }?.code == .closed)
     }
 

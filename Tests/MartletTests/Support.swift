@@ -10,6 +10,9 @@ func openEngine(_ more: String = "", delays: String = "[0.01,0.02]") throws -> E
     return try Engine(configuration: "{\(common)\(more.isEmpty ? "" : ",")\(more)}")
 }
 
+/// For how many milliseconds a test waits for what must come: far longer than it takes, whatever else the machine does.
+let patience: Int64 = 60_000
+
 extension Engine {
     /// Registers a webhook for every call event and answers its id.
     @discardableResult
@@ -64,11 +67,11 @@ extension Engine {
         try JSONValue.parse(statsJSON())
     }
 
-    /// Waits on the outcomes' descriptor, as a host does, until `count` outcomes came or ten seconds passed.
+    /// Waits on the outcomes' descriptor, as a host does, until `count` outcomes came, or none for as long as ``patience``.
     func waitForOutcomes(_ count: Int) throws -> [Outcome] {
         var outcomes: [Outcome] = []
         var descriptor = pollfd(fd: try outcomesDescriptor(), events: Int16(POLLIN), revents: 0)
-        while outcomes.count < count, poll(&descriptor, 1, 10_000) == 1 {
+        while outcomes.count < count, poll(&descriptor, 1, Int32(patience)) == 1 {
             outcomes += try pollOutcomes(maximum: 100)
         }
         return outcomes

@@ -20,7 +20,7 @@ struct SwiftDeliveryTests {
         let tags = [0, 1, UInt64(Int64.max) + 1, .max, 7]
         // The data imitates what the reader of tags looks for.
         for tag in tags { try engine.push("call.placed", json: #"{"tag":99,"x":"\"tag\":98"}"#, tag: tag) }
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
 
         let all = try engine.deliveries(pageSize: 3)
         #expect(all.count { _ in true } == 10)
@@ -52,17 +52,17 @@ struct SwiftDeliveryTests {
         let id = try engine.createWebhook(.init(url: server.url + "bad", events: ["*"])).id
         try engine.push("call.placed", json: "{}")
         try engine.push("call.placed", json: "{}")
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         let failed = Array(try engine.deliveries(.init(state: .failed)))
         #expect(failed.count == 2)
         try engine.updateWebhook(id) { $0.url = server.url + "good" }
         let second = try engine.redeliver(try #require(failed.first).id)
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         #expect(try engine.delivery(second).redeliveryOf == failed.first?.id)
         #expect(try engine.delivery(second).state == .succeeded)
         let replay = try engine.replay(perSecond: 1000)
         #expect(replay.replayed == 1 && replay.skipped == 0)
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         #expect(failure { _ = try engine.redeliver("dlv_nothing") }?.code == .notFound)
 
         try engine.disableWebhook(id)
@@ -78,7 +78,7 @@ struct SwiftDeliveryTests {
         try engine.cancelDelivery(try #require(waiting.first).id)
         // One in flight is settled when its attempt has ended.
         #expect(try engine.cancelDeliveries(.init(webhookID: id)) >= 1)
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         #expect(try engine.deliveries(.init(state: .canceled)).count { _ in true } == 2)
         try engine.deleteWebhook(id)
         #expect(failure { try engine.deleteWebhook(id) }?.code == .notFound)
@@ -92,7 +92,7 @@ struct SwiftDeliveryTests {
         let id = try engine.createWebhook(.init(url: server.url, events: ["call.placed"])).id
         let receipt = try engine.testWebhook(id, eventType: "workflow.completed")
         try engine.testWebhook(id, eventType: "call.placed", data: ["mine": 1])
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         #expect(try engine.delivery(receipt.deliveryID).isTest)
         #expect(try engine.delivery(receipt.deliveryID).eventID == receipt.eventID)
         #expect(server.seen.contains { $0.body == Array(#"{"mine":1}"#.utf8) })
@@ -130,7 +130,7 @@ struct SwiftDeliveryTests {
         try engine.createWebhook(.init(url: "http://127.0.0.1:9/", events: ["call.placed"]))
         try engine.push("call.placed", json: "{}")
         try engine.push("call.errored", json: "{}")
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         let statistics = try engine.statistics()
         #expect(statistics.state == "open" && statistics.webhooks == 1)
         #expect(statistics.events.accepted == 2 && statistics.events.unmatched == 1)
@@ -164,7 +164,7 @@ struct SwiftDeliveryTests {
         let engine = try openEngine()
         let id = try engine.createWebhook(.init(url: server.url, events: ["*"])).id
         try engine.push("call.placed", json: "{}")
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         let request = try #require(server.seen.first)
         let secrets = try engine.webhookSecrets(of: id).map(\.secret)
         try WebhookSignature.verify(body: request.body, secrets: secrets) { request.value($0) }

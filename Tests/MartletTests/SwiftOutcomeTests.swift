@@ -27,7 +27,7 @@ struct SwiftOutcomeTests {
             return seen
         }
         for tag in 1...200 { try engine.push("call.placed", json: "{}", tag: UInt64(tag)) }
-        try await engine.flush(timeout: .seconds(10))
+        try await engine.flush(timeout: .milliseconds(patience))
         try engine.push("call.placed", json: "{}", tag: 201)
         try await engine.close()
         let seen = try await loop.value
@@ -51,7 +51,7 @@ struct SwiftOutcomeTests {
         for _ in 1...20 {
             let engine = try Engine(configuration)
             try engine.push("call.placed", json: "{}")
-            try await engine.flush(timeout: .seconds(10))
+            try await engine.flush(timeout: .milliseconds(patience))
             try await engine.close()
         }
         // The thread that waited for the end may still be about to end itself: it holds the call's wrapping, and no engine.

@@ -23,7 +23,7 @@ struct SwiftPushTests {
         // Not in one piece of memory.
         try engine.push("call.completed", json: Array(#""lazy""#.utf8).lazy.map { $0 })
         try engine.push("call.completed", ["callId": "c2"] as JSON)
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         let bodies = server.seen.map { String(decoding: $0.body, as: UTF8.self) }
         #expect(
             bodies == [
@@ -58,7 +58,7 @@ struct SwiftPushTests {
         var other = Event("call.placed", json: "{\n}")
         other.tenant = "acme"
         #expect(try engine.push(other).eventID.hasPrefix("evt_"))
-        try engine.syncFlush(timeout: .seconds(10))
+        try engine.syncFlush(timeout: .milliseconds(patience))
         let request = try #require(server.seen.first { $0.value("webhook-id") == "call-1" })
         #expect(server.seen.count == 2)
         #expect(request.value("traceparent") == "00-1")

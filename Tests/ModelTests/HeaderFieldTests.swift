@@ -17,7 +17,7 @@ struct HeaderFieldTests {
     @Test(arguments: [
         "Connection", "keep-alive", "TE", "Trailer", "Transfer-Encoding", "UPGRADE", "HTTP2-Settings", "Expect",
         "content-length", "Content-Type", "CONTENT-ENCODING", "hOsT", "User-Agent", "Webhook-Id", "webhook-timestamp",
-        "WEBHOOK-SIGNATURE", "webhook-anything", "Proxy-Authorization", "proxy-connection", "PROXY-X",
+        "WEBHOOK-SIGNATURE", "webhook-anything", "Sent-Over", "Proxy-Authorization", "proxy-connection", "PROXY-X",
     ])
     func reservedNamesAreRefusedInAnyCase(_ name: String) throws {
         let error = try #require(webhookFault(adding: #""headers":{"X-A":"1","\#(name)":"v"}"#))

@@ -30,6 +30,7 @@ package struct HeaderField: Hashable, Sendable {
         case framing = "Martlet sets it from the body"
         case target = "it follows from the URL"
         case signature = "names that start with webhook- belong to Standard Webhooks"
+        case ending = "Martlet ends the head of each request with it"
         case userAgent = "it is set for the whole engine by the key userAgent"
     }
 
@@ -46,6 +47,7 @@ package struct HeaderField: Hashable, Sendable {
         "content-type": .framing,
         "content-encoding": .framing,
         "host": .target,
+        "sent-over": .ending,
         "user-agent": .userAgent,
     ]
 

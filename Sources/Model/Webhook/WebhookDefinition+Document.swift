@@ -60,7 +60,7 @@ extension WebhookDefinition {
                 values: HeaderField.valueForm,
                 count: 0...HeaderField.maximumCount,
                 "Headers to add to each request, such as `Authorization`. Those of the connection, the body, the "
-                    + "target and `webhook-*` cannot be set. All together may take "
+                    + "target, `sent-over` and `webhook-*` cannot be set. All together may take "
                     + "\(HeaderField.maximumTotalBytes) bytes. The values are shown by get and list.",
                 encode: { ($0.name, $0.value) },
                 decode: { HeaderField(name: $0, value: $1) }
