@@ -177,7 +177,7 @@ struct AttemptState {
         hasAccept = hasAccept || AttemptState.isAccept(line)
     }
 
-    /// Writes what depends on the body, and the start of the last header, whose value libcurl writes: see
+    /// Writes what depends on the body, and the name of the last header, whose value libcurl writes: see
     /// `Transport.configure`.
     mutating func endHead(bodyBytes count: Int, acceptsAll: Bool) {
         if acceptsAll && !hasAccept { put("Accept: */*\r\n") }

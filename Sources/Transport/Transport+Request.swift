@@ -86,6 +86,7 @@ extension Transport {
             attempt.pointee.isLarge = isLarge
         }
         attempt.pointee.endHead(bodyBytes: body.count, acceptsAll: endpoint.acceptsAll)
+        // Sent verbatim behind the method. libcurl writes " HTTP/1.1" and a line end after it, which is the last header's value.
         easy.set(CURLOPT_REQUEST_TARGET, text: attempt.pointee.headText)
         easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(body.count))
         // Without a pointer libcurl would read the body from standard input.
