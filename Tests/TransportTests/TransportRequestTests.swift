@@ -101,7 +101,8 @@ import Testing
         #expect(lines.filter { $0.hasPrefix("Host") } == (host.map { ["Host: \($0)"] } ?? []))
     }
 
-    /// The lines are those that libcurl writes when it is given the URL alone.
+    /// The lines are those that libcurl writes when it is given the URL alone; the letters after a `%` are capitals in later
+    /// releases.
     @Test(arguments: [
         ("", "/"), ("/", "/"), ("?", "/?"), ("?q", "/?q"), ("/a?", "/a?"), ("/a?b=c#d", "/a?b=c"), ("/a#", "/a"),
         ("/a/../b", "/b"), ("/a/./b/", "/a/b/"), ("/a%2fb?x=%20", "/a%2fb?x=%20"), ("/a//b", "/a//b"),
@@ -114,7 +115,10 @@ import Testing
         let lane = try TestLane()
         defer { lane.close() }
         _ = try lane.attempt("http://127.0.0.1:\(server.port)\(rest)")
-        #expect(server.seen.map(\.requestLine) == ["POST \(target) HTTP/1.1"])
+        let lines = server.seen.map { request in
+            request.requestLine.replacing(/%../) { $0.output.lowercased() }
+        }
+        #expect(lines == ["POST \(target) HTTP/1.1"])
     }
 
     /// What kinds of answers are welcome is said once: by the event, else by the webhook, else for both.
