@@ -55,6 +55,8 @@ final class PayloadPool: @unchecked Sendable {
     private struct Region {
         /// One bit for each span that is not in use.
         var freeSpans = UInt32.max
+        /// All its pages are there.
+        var isReady = false
         /// In the list of regions with free spans.
         var previous: UnsafeMutablePointer<Region>?
         var next: UnsafeMutablePointer<Region>?
@@ -71,6 +73,7 @@ final class PayloadPool: @unchecked Sendable {
     }
 
     private let state = Locked(State())
+    private let ahead = RegionsAhead(bytes: PayloadPool.regionBytes)
     private let padding = CacheLinePadding()
     /// The block given back last, 0 for none; each holds the address of the one before.
     private let returned = Atomic<UInt>(0)
@@ -129,6 +132,7 @@ final class PayloadPool: @unchecked Sendable {
     func trim() {
         // In parts: pushes must not wait for the end of a million blocks.
         while state.withLock({ sortIn(256, &$0) }) {}
+        ahead.giveBack()
         state.withLock { state in
             var region = state.firstRegion
             while let current = region {
@@ -147,6 +151,7 @@ final class PayloadPool: @unchecked Sendable {
     func close() {
         isClosed.store(true, ordering: .relaxed)
         trim()
+        ahead.close()
     }
 
     // MARK: Sizes
@@ -268,7 +273,7 @@ final class PayloadPool: @unchecked Sendable {
         if region.pointee.freeSpans == 0 { unlink(region, &state) }
         let start = max(place * PayloadPool.spanBytes, PayloadPool.headBytes)
         // A queue that has filled regions is going to fill this span; a small engine holds no page that it does not need.
-        if state.regionCount > PayloadPool.largePool {
+        if state.regionCount > PayloadPool.largePool, !region.pointee.isReady {
             let end = (place + 1) * PayloadPool.spanBytes
             martlet_platform_populate(PayloadPool.base(region) + start, end - start)
         }
@@ -289,11 +294,12 @@ final class PayloadPool: @unchecked Sendable {
     // MARK: Regions; all with the lock held
 
     private func makeRegion(_ state: inout State) -> UnsafeMutablePointer<Region>? {
-        guard let memory = martlet_platform_map_aligned(PayloadPool.regionBytes) else { return nil }
+        let ready = state.regionCount >= PayloadPool.largePool ? ahead.take() : nil
+        guard let memory = ready ?? martlet_platform_map_aligned(PayloadPool.regionBytes) else { return nil }
         // Each region keeps the pool, so that blocks may outlive the engine.
         memory.storeBytes(of: Unmanaged.passRetained(self), as: Unmanaged<PayloadPool>.self)
         let region = (memory + PayloadPool.regionOffset).bindMemory(to: Region.self, capacity: 1)
-        region.initialize(to: Region())
+        region.initialize(to: Region(isReady: ready != nil))
         state.regionCount += 1
         state.emptyCount += 1
         link(region, &state)
