@@ -77,38 +77,43 @@ extension Journal {
         options: AppendOptions = .ordinary,
         keeping: Int = 0
     ) throws(JournalError) -> Position {
-        // Four buffers that exist in memory: the sum does not overflow.
-        let length = RecordFormat.headerBytes &+ first.count &+ second.count &+ third.count &+ fourth.count
-        guard length <= maximumRecordBytes else {
-            throw .recordTooLarge(maximum: maximumRecordBytes &- RecordFormat.headerBytes)
-        }
-        guard kind != RecordFormat.fillerKind else { throw .reservedKind }
-        // The body's part of the checksum needs no lock.
-        var checksum = martlet_hw_crc32c(0, first.baseAddress, first.count)
-        if second.count != 0 { checksum = martlet_hw_crc32c(checksum, second.baseAddress, second.count) }
-        if third.count != 0 { checksum = martlet_hw_crc32c(checksum, third.baseAddress, third.count) }
-        if fourth.count != 0 { checksum = martlet_hw_crc32c(checksum, fourth.baseAddress, fourth.count) }
-        let draft = Draft(
-            kind: kind,
-            length: length,
-            checksum: checksum,
-            parts: (first, second, third, fourth),
-            options: options,
-            keeping: keeping
-        )
+        let draft = try Draft(kind, (first, second, third, fourth), options, keeping: keeping, in: self)
+        return try append(draft).position
+    }
+
+    /// The same, with the record's bytes where they stand now.
+    package func appendPinned(
+        kind: UInt8,
+        _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer,
+        _ third: UnsafeRawBufferPointer,
+        options: AppendOptions,
+        keeping: Int
+    ) throws(JournalError) -> PinnedRecord {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        var draft = try Draft(kind, (first, second, third, none), options, keeping: keeping, in: self)
+        draft.isPinned = true
+        let placed = try append(draft)
+        guard let segment = placed.segment else { throw .closed }
+        return PinnedRecord(segment, placed.position, kind: kind, sequence: placed.sequence, length: draft.length)
+    }
+
+    private func append(
+        _ draft: borrowing Draft
+    ) throws(JournalError) -> (position: Position, sequence: UInt64, segment: Segment?) {
         while true {
             let outcome = appending.withLock { place(draft, &$0) }
             switch outcome {
-            case .placed(let position, let sequence, let wakes):
+            case .placed(let position, let sequence, let wakes, let segment):
                 if !wakes.isEmpty { wake(wakes) }
-                if options.contains(.lazy) || self.options.sync != .always { return position }
+                if draft.options.contains(.lazy) || options.sync != .always { return (position, sequence, segment) }
                 do throws(JournalError) {
                     try sync(through: sequence)
                 } catch {
                     _ = release(position)
                     throw error
                 }
-                return position
+                return (position, sequence, segment)
             case .needsSegment: try obtainSegment()
             case .keptBack:
                 counters.preallocationFailures.add(1, ordering: .relaxed)
@@ -123,13 +128,45 @@ extension Journal {
         appending.withLock { $0.nextSequence &- 1 }
     }
 
-    private struct Draft {
+    /// A record before it has a place. Not copyable, so that nobody copies it on the way.
+    private struct Draft: ~Copyable {
+        typealias Parts = (
+            UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer
+        )
+
         let kind: UInt8
         let length: Int
+        /// The body's part, which needs no lock.
         let checksum: UInt32
-        let parts: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer)
+        let parts: Parts
         let options: AppendOptions
         let keeping: Int
+        var isPinned = false
+
+        init(
+            _ kind: UInt8,
+            _ parts: Parts,
+            _ options: AppendOptions,
+            keeping: Int,
+            in journal: Journal
+        ) throws(JournalError) {
+            // Four buffers that exist in memory: the sum does not overflow.
+            let bodyLength = parts.0.count &+ parts.1.count &+ parts.2.count &+ parts.3.count
+            length = RecordFormat.headerBytes &+ bodyLength
+            guard length <= journal.maximumRecordBytes else {
+                throw .recordTooLarge(maximum: journal.maximumRecordBytes &- RecordFormat.headerBytes)
+            }
+            guard kind != RecordFormat.fillerKind else { throw .reservedKind }
+            var checksum = martlet_hw_crc32c(0, parts.0.baseAddress, parts.0.count)
+            if parts.1.count != 0 { checksum = martlet_hw_crc32c(checksum, parts.1.baseAddress, parts.1.count) }
+            if parts.2.count != 0 { checksum = martlet_hw_crc32c(checksum, parts.2.baseAddress, parts.2.count) }
+            if parts.3.count != 0 { checksum = martlet_hw_crc32c(checksum, parts.3.baseAddress, parts.3.count) }
+            self.checksum = checksum
+            self.kind = kind
+            self.parts = parts
+            self.options = options
+            self.keeping = keeping
+        }
     }
 
     private struct Wakes: OptionSet {
@@ -140,7 +177,8 @@ extension Journal {
     }
 
     private enum Outcome {
-        case placed(Position, sequence: UInt64, Wakes)
+        /// The segment where it was asked for.
+        case placed(Position, sequence: UInt64, Wakes, Segment?)
         case needsSegment
         /// What room there is, is for copies or for what the caller has yet to write.
         case keptBack
@@ -159,7 +197,7 @@ extension Journal {
     }
 
     /// Under the append lock: copies the record and makes it valid with one store, or answers why not.
-    private func place(_ draft: Draft, _ state: inout AppendState) -> Outcome {
+    private func place(_ draft: borrowing Draft, _ state: inout AppendState) -> Outcome {
         if state.isClosed { return .closed }
         let bytes = RecordFormat.padded(draft.length)
         var wakes: Wakes = []
@@ -180,7 +218,30 @@ extension Journal {
         guard let active = state.active, state.nextSequence <= RecordFormat.maximumSequence else {
             return .needsSegment
         }
+        // The state keeps it: no reference is counted on a line of memory that all appenders share.
+        let (position, sequence) = Unmanaged.passUnretained(active)._withUnsafeGuaranteedRef { active in
+            Journal.write(draft, bytes: bytes, into: active, &state)
+        }
 
+        if state.tail > state.pagesMark {
+            state.pagesMark = .max
+            wakes.insert(.pages)
+        }
+        if !state.isDirtyKnown {
+            state.isDirtyKnown = true
+            wakes.insert(.sync)
+        }
+        return .placed(position, sequence: sequence, wakes, draft.isPinned ? active : nil)
+    }
+
+    /// Copies the record behind the last one of `active`, where there is room for its `bytes`.
+    @inline(__always)
+    private static func write(
+        _ draft: borrowing Draft,
+        bytes: Int,
+        into active: Segment,
+        _ state: inout AppendState
+    ) -> (position: Position, sequence: UInt64) {
         let offset = state.tail
         let sequence = state.nextSequence
         let identity = RecordFormat.identity(kind: draft.kind, sequence: sequence)
@@ -202,15 +263,7 @@ extension Journal {
 
         state.tail = offset &+ bytes
         state.nextSequence = sequence &+ 1
-        if state.tail > state.pagesMark {
-            state.pagesMark = .max
-            wakes.insert(.pages)
-        }
-        if !state.isDirtyKnown {
-            state.isDirtyKnown = true
-            wakes.insert(.sync)
-        }
-        return .placed(Position(segment: active.number, offset: offset), sequence: sequence, wakes)
+        return (Position(segment: active.number, offset: offset, recordBytes: bytes), sequence)
     }
 
     /// `at` has room for `part`: the place was checked for the whole record.

@@ -22,9 +22,22 @@ package struct PinnedRecord: @unchecked Sendable {
         segment
     }
 
+    /// A record that was just written.
+    init(_ segment: Segment, _ position: Position, kind: UInt8, sequence: UInt64, length: Int) {
+        self.position = position
+        self.kind = kind
+        self.sequence = sequence
+        self.segment = segment
+        bytes = segment.mapping.bytes(position.offset &+ RecordFormat.headerBytes..<position.offset &+ length)
+    }
+
     init?(_ segment: Segment, offset: Int) {
         guard let record = segment.record(at: offset) else { return nil }
-        position = Position(segment: segment.number, offset: offset)
+        position = Position(
+            segment: segment.number,
+            offset: offset,
+            recordBytes: RecordFormat.padded(record.bytes.count &+ RecordFormat.headerBytes)
+        )
         kind = record.kind
         sequence = record.sequence
         bytes = record.bytes
@@ -67,7 +80,7 @@ extension Journal {
     @discardableResult
     package func release(_ position: Position) -> Bool {
         guard let segment = table.withLock({ $0[position.segment] }) else { return false }
-        switch segment.release(at: position.offset) {
+        switch segment.release(at: position.offset, bytes: Int(position.recordBytes)) {
         case .unknown: return false
         case .released: return true
         case .emptied:

@@ -83,9 +83,11 @@ final class Segment: @unchecked Sendable {
     }
 
     /// Counts a record as no longer needed.
-    func release(at offset: Int) -> Release {
+    ///
+    /// - Parameter known: what ``keep(at:bytes:)`` was told of it; 0 where the caller does not know.
+    func release(at offset: Int, bytes known: Int = 0) -> Release {
         guard isLive(at: offset) else { return .unknown }
-        let bytes = RecordFormat.padded(RecordFormat.length(mapping.word(at: offset)))
+        let bytes = known != 0 ? known : RecordFormat.padded(RecordFormat.length(mapping.word(at: offset)))
         let (word, bit) = place(offset)
         // Of two threads that release the same record, one sees the bit.
         guard word.pointee.bitwiseAnd(~bit, ordering: .acquiringAndReleasing).oldValue & bit != 0 else {

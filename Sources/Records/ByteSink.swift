@@ -17,7 +17,7 @@ package struct ByteSink {
         UnsafeRawBufferPointer(rebasing: buffer[..<count])
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func put<Number: FixedWidthInteger>(_ number: Number) {
         let size = MemoryLayout<Number>.size
         guard buffer.count - count >= size else {
@@ -28,7 +28,7 @@ package struct ByteSink {
         count += size
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func put(_ bytes: UnsafeRawBufferPointer) {
         guard buffer.count - count >= bytes.count else {
             isOverrun = true

@@ -6,12 +6,14 @@ package struct Admission: ~Copyable, Sendable {
     fileprivate var plan: MatchPlan
     /// The webhooks that want the event, in no order; complete once ``Registry/match(_:isChecked:maximumDepth:_:)`` has
     /// looked at its data.
-    package fileprivate(set) var targets = Targets()
+    package fileprivate(set) var targets: Targets
     /// The data is still to be looked at.
-    fileprivate var isOpen = false
+    fileprivate var isOpen: Bool
 
-    fileprivate init(_ plan: MatchPlan) {
+    fileprivate init(_ plan: MatchPlan, _ targets: Targets = Targets(), isOpen: Bool = false) {
         self.plan = plan
+        self.targets = targets
+        self.isOpen = isOpen
     }
 
     package var type: EventTypeIndex { plan.type }
@@ -150,7 +152,14 @@ extension MatchPlan {
     /// The match where no field has a say; called under the lock.
     fileprivate var unfiltered: Targets {
         var targets = Targets()
-        for topic in topics where !topic.unkeyed.always.isEmpty { targets.append(topic.unkeyed.always.items) }
+        topics.withUnsafeBufferPointer { topics in
+            for place in topics.indices {
+                // The plan keeps its topics: counting a reference to each would be half of the work.
+                Unmanaged.passUnretained(topics[place])._withUnsafeGuaranteedRef {
+                    targets.append($0.unkeyed.always.items)
+                }
+            }
+        }
         return targets
     }
 }
@@ -169,12 +178,8 @@ extension Registry.State {
             return Admission(MatchPlan(type, named: catalog.name(of: type), tenant: Tenant(name)))
         }
         let plan = index.plan(type, in: catalog)
-        var admission = Admission(plan)
-        if plan.asksForFields {
-            admission.isOpen = true
-        } else {
-            admission.targets = plan.unfiltered
-        }
-        return admission
+        if plan.asksForFields { return Admission(plan, isOpen: true) }
+        let targets = plan.unfiltered
+        return Admission(plan, targets)
     }
 }

@@ -39,7 +39,8 @@ package struct Targets: Sendable {
     mutating func append(_ targets: ContiguousArray<WebhookTarget>) {
         guard !targets.isEmpty else { return }
         if count == 0 {
-            list = targets
+            // A list of one is not worth a reference.
+            if targets.count == 1 { only = targets[0] } else { list = targets }
         } else {
             if list.isEmpty { list.append(only) }
             list += targets

@@ -51,6 +51,22 @@ import Threading
         #expect(journal.statistics.liveBytes == 24)
     }
 
+    @Test func whoKnowsOnlyThePlaceGivesUpAsMuch() throws {
+        let scratch = try Scratch()
+        let journal = try Journal.open(scratch.path, options: .small())
+        defer { journal.close() }
+        let lengths = [0, 1, 7, 8, 9, 100, 1000]
+        let positions = try lengths.map { try journal.append([UInt8](repeating: 1, count: $0)) }
+        for (index, position) in positions.enumerated() {
+            let before = journal.statistics.liveBytes
+            let isRestored = index % 2 == 0
+            #expect(journal.release(isRestored ? Position(rawValue: position.rawValue) : position))
+            // A header of 16 bytes, and up to the next multiple of 8.
+            #expect(journal.statistics.liveBytes == before - (16 + (lengths[index] + 7) / 8 * 8))
+        }
+        #expect(journal.statistics.liveBytes == 0)
+    }
+
     @Test func pinnedBytesOutliveTheirFile() throws {
         let scratch = try Scratch()
         let journal = try Journal.open(scratch.path, options: .small())

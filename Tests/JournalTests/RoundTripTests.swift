@@ -35,6 +35,25 @@ import Threading
         #expect(record.kind == 7 && record.position == position && record.sequence == 1)
     }
 
+    @Test func aRecordIsPinnedAsItIsWritten() throws {
+        let scratch = try Scratch(in: "/tmp")
+        let journal = try Journal.open(scratch.path, options: .small())
+        defer { journal.close() }
+        _ = try journal.append([9, 9, 9])
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let pinned = try ([1, 2, 3, 4, 5] as [UInt8]).withUnsafeBytes { bytes in
+            try journal.appendPinned(kind: 7, bytes, none, bytes, options: .ordinary, keeping: 0)
+        }
+        #expect(Array(pinned.bytes) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5])
+        let found = try #require(try journal.pin(pinned.position, verifying: true))
+        #expect(Array(found.bytes) == Array(pinned.bytes) && found.position == pinned.position)
+        #expect(found.kind == 7 && pinned.kind == 7 && found.sequence == 2 && pinned.sequence == 2)
+        #expect(ObjectIdentifier(found.owner) == ObjectIdentifier(pinned.owner))
+        #expect(journal.release(pinned.position))
+        #expect(try journal.pin(pinned.position) == nil)
+        #expect(pinned.bytes[9] == 5)
+    }
+
     private func withParts(
         _ parts: [[UInt8]],
         _ body: (

@@ -29,6 +29,8 @@ extension EngineJournal {
     /// Where not even that is left, a record about a delivery or an outcome waits in memory, and others of its kind behind it;
     /// the answer then is ``Position/deferred``. The process may end before there is room: some work is then done again. Any
     /// other record is not written, and the answer is ``Position/none``.
+    // Inlined: the closure's record would be copied otherwise, with a count for each of its texts.
+    @inline(__always)
     func note(
         _ kind: RecordKind,
         length: Int,

@@ -85,6 +85,7 @@ final class EngineJournal: Sendable {
     // MARK: Writing
 
     /// Writes one record that `fill` makes; `length` is what it needs at the most.
+    @inline(__always)
     func append(
         _ kind: RecordKind,
         length: Int,

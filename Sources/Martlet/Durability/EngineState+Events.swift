@@ -146,7 +146,7 @@ extension EngineState {
                 frame.putOpening(content, into: &sink)
                 guard !sink.isOverrun else { throw .recordTooLarge(maximum: room) }
                 try journal.checkPlace()
-                let position = try journal.journal.append(
+                let pinned = try journal.journal.appendPinned(
                     kind: RecordKind.event.rawValue,
                     sink.bytes,
                     draft.data,
@@ -154,10 +154,9 @@ extension EngineState {
                     options: isLazy ? .lazy : .ordinary,
                     keeping: roomForEnds
                 )
-                guard let pinned = try journal.journal.pin(position) else { throw .closed }
                 return EventBody.Place(
                     address: pinned.bytes.baseAddress.map { $0 + head },
-                    position: position,
+                    position: pinned.position,
                     owner: pinned.owner
                 )
             }

@@ -74,7 +74,8 @@ extension AcceptedEvent {
 
     /// The body in the engine's own format, lent for as long as this object and the answer's owner live.
     func lend() -> LentBytes {
-        original.lendOwn()
+        guard let source = extras?.redelivery?.source else { return lendOwn() }
+        return source.lendOwn()
     }
 
     /// The bytes as they were pushed, lent likewise.
@@ -138,17 +139,12 @@ extension AcceptedEvent {
 
     private func lendOwn() -> LentBytes {
         // Memory of its own never moves.
-        guard journal != nil else {
-            return LentBytes(
-                bytes: UnsafeRawBufferPointer(start: place.address, count: place.address == nil ? 0 : Int(bodyLength)),
-                owner: nil
-            )
-        }
-        let place = withPlaceLocked { self.place }
-        return LentBytes(
-            bytes: UnsafeRawBufferPointer(start: place.address, count: place.address == nil ? 0 : Int(bodyLength)),
-            owner: place.owner
-        )
+        guard journal != nil else { return LentBytes(bytes: placedBytes, owner: nil) }
+        return withPlaceLocked { LentBytes(bytes: placedBytes, owner: place.owner) }
+    }
+
+    private var placedBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: place.address, count: place.address == nil ? 0 : Int(bodyLength))
     }
 
     // MARK: Locks
@@ -160,6 +156,7 @@ extension AcceptedEvent {
     /// A lock in each event would cost more than what it guards, and only a move ever waits.
     private static let stripes = (0..<64).map { _ in Stripe() }
 
+    @inline(__always)
     private func withPlaceLocked<Result>(_ body: () -> Result) -> Result {
         let address = UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())
         // The count is a power of two, and allocations of this size stand 16 bytes apart at least.

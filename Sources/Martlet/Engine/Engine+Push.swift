@@ -25,14 +25,19 @@ extension Engine {
         tag: UInt64 = 0
     ) throws(MartletError) -> PushReceipt {
         try state.checkOpen()
-        guard var admission = state.registry.admit(type: type) else {
+        // The engine keeps its registry: counting references to it would take as long as the look-up.
+        let registry = Unmanaged.passUnretained(state.registry)
+        var found: Admission?
+        registry._withUnsafeGuaranteedRef { found = $0.admit(type: type) }
+        guard var admission = found.take() else {
             throw MartletError(
                 state.catalog.unknownType(String(decoding: type.prefix(128), as: UTF8.self), key: "type")
             )
         }
         // Before the bytes are read: a length that was never set is most often a huge one.
         try state.checkSize(of: data)
-        if let failure = state.registry.match(data, maximumDepth: state.configuration.jsonDepth, &admission) {
+        let depth = state.configuration.jsonDepth
+        if let failure = registry._withUnsafeGuaranteedRef({ $0.match(data, maximumDepth: depth, &admission) }) {
             throw MartletError(.invalidJSON, "data is not valid JSON: \(failure.description(in: data))")
         }
         let pushed = PushedEvent(admission, data: data, tag: tag)

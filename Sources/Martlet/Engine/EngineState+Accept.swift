@@ -10,11 +10,10 @@ extension EngineState {
     /// - Parameter isLazy: with a journal the caller waits for the disk itself, once for many events.
     func accept(_ pushed: borrowing PushedEvent, isLazy: Bool = false) throws(MartletError) -> EventID {
         try checkSize(of: pushed.data)
-        let targets = pushed.admission.targets
         let now = Clock.wall()
-        let series = ids.reserve(targets.count + 1, at: now)
+        let series = ids.reserve(pushed.admission.targets.count + 1, at: now)
         let id = pushed.ownID.map { .own($0) } ?? EventID.generated(series[0])
-        guard !targets.isEmpty else {
+        guard !pushed.admission.targets.isEmpty else {
             try settleUnmatched(id, tag: pushed.tag, at: now, isLazy: isLazy)
             return id
         }
@@ -29,10 +28,10 @@ extension EngineState {
             details: pushed.details,
             data: pushed.data
         )
-        let event = try make(draft, for: targets, isLazy: isLazy)
+        let event = Unmanaged.passRetained(try make(draft, for: pushed.admission.targets, isLazy: isLazy))
         counters.pushed.wrappingAdd(1, ordering: .relaxed)
         unsettled.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        distribute(Unmanaged.passRetained(event), to: targets)
+        distribute(event, to: pushed.admission.targets)
         return id
     }
 
@@ -133,7 +132,7 @@ extension EngineState {
                     webhook: target.slot
                 )
             }
-            let note = settling(event, settlement, webhook: target.id, attempt: nil, at: Clock.wall())
+            let note = settling(event, settlement, webhook: target.id, type: "", attempt: nil, at: Clock.wall())
             settled(event, note)
         }
     }

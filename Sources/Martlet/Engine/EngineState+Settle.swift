@@ -25,6 +25,7 @@ extension EngineState: LaneHost {
         _ event: Unmanaged<AcceptedEvent>,
         _ settlement: Settlement,
         webhook: Identifier,
+        type: String,
         attempt: AttemptNote?,
         at now: WallTime
     ) -> SettlementNote {
@@ -50,7 +51,7 @@ extension EngineState: LaneHost {
             }
             let isLast = event.noteEnd(of: settlement.id, state)
             if let journal {
-                writeEnd(&note, of: event, isLast: isLast, attempt, to: journal)
+                writeEnd(&note, of: event, type, isLast: isLast, attempt, to: journal)
                 event.wroteEnd(of: settlement.id, state)
             }
             return note
@@ -60,6 +61,7 @@ extension EngineState: LaneHost {
     private func writeEnd(
         _ note: inout SettlementNote,
         of event: AcceptedEvent,
+        _ type: String,
         isLast: Bool,
         _ attempt: AttemptNote?,
         to journal: EngineJournal
@@ -83,7 +85,7 @@ extension EngineState: LaneHost {
             if note.eventOutcome.record == .none { return }
             numbers.event = note.eventOutcome.number
         }
-        note.record = write(note, delivery, numbers, of: event, attempt, to: journal)
+        note.record = write(note, delivery, numbers, of: event, type, attempt, to: journal)
     }
 
     /// What the record of an event's outcome says that it is about.
@@ -141,6 +143,7 @@ extension EngineState: LaneHost {
         _ delivery: DeliveryKey,
         _ outcomes: SettledRecord.Outcomes,
         of event: AcceptedEvent,
+        _ type: String,
         _ attempt: AttemptNote?,
         to journal: EngineJournal
     ) -> Position {
@@ -156,7 +159,7 @@ extension EngineState: LaneHost {
             isTest: event.isTest,
             redeliveryOf: event.redeliveryOf,
             event: event.id,
-            type: name(of: event.type),
+            type: type,
             tenant: event.tenant?.name ?? ""
         )
         return journal.note(.settled, length: record.encodedLength) { record.put(into: &$0) }

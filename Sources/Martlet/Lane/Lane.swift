@@ -136,11 +136,14 @@ protocol LaneHost: AnyObject, Sendable {
     var logger: Logger { get }
     /// A delivery is about to be told settled, exactly once for each that was put into an inbox: notes and writes its end.
     ///
-    /// - Parameter attempt: the attempt that settled it; nil where none did.
+    /// - Parameters:
+    ///   - type: the name of the event's type, for the journal; empty where there is none.
+    ///   - attempt: the attempt that settled it; nil where none did.
     func settling(
         _ event: Unmanaged<AcceptedEvent>,
         _ settlement: Settlement,
         webhook: Identifier,
+        type: String,
         attempt: AttemptNote?,
         at now: WallTime
     ) -> SettlementNote

@@ -29,7 +29,7 @@ extension LaneLoop {
         }
         event._withUnsafeGuaranteedRef { event in
             addHeaders(to: slot, event: event, body: body.bytes, keys: webhook.keys, at: wall)
-            noteStart(of: delivery, at: wall, owner: body.owner)
+            noteStart(of: delivery, at: wall, body)
             transport.submit(
                 slot,
                 body: body.bytes,
@@ -46,7 +46,7 @@ extension LaneLoop {
     ) -> LentBytes? {
         event._withUnsafeGuaranteedRef { event in
             guard let format = webhook.specification.settings.payloadFormat else { return event.lend() }
-            return event.lend(format, typeName: host.name(of: event.type), grew: host.eventGrew(by:))
+            return event.lend(format, typeName: name(of: event.type), grew: host.eventGrew(by:))
         }
     }
 
@@ -92,10 +92,10 @@ extension LaneLoop {
         96 + EventID.maximumTextLength + DecimalText.maximumLength + StandardWebhooks.signatureLength(keyCount: keys)
     }
 
-    private func noteStart(of delivery: UInt32, at wall: WallTime, owner: AnyObject?) {
-        if let owner {
+    private func noteStart(of delivery: UInt32, at wall: WallTime, _ body: LentBytes) {
+        if host.journal != nil {
             while attemptOwners.count <= Int(delivery) { attemptOwners.append(nil) }
-            attemptOwners[Int(delivery)] = owner
+            attemptOwners[Int(delivery)] = body.owner
         }
         while attemptStarts.count <= Int(delivery) {
             attemptStarts.append(WallTime(milliseconds: 0))
@@ -146,7 +146,7 @@ extension LaneLoop {
         core.attemptEnded(delivery, completion.result, at: now, wall: wall)
         perform()
         ended = nil
-        noteHealth(of: slot)
+        noteHealth(of: slot, at: now)
     }
 
     /// A line for the host's log.
@@ -218,9 +218,8 @@ extension LaneLoop {
     private static var noteworthyPauseMilliseconds: Int64 { 1_000 }
 
     /// Tells the engine of failures that last, of their end, and of pauses that a receiver asked for.
-    private func noteHealth(of slot: WebhookSlot) {
+    private func noteHealth(of slot: WebhookSlot, at now: Instant) {
         guard let webhook = webhook(slot) else { return }
-        let now = Clock.monotonic()
         let since = core.failingSince(of: slot)
         var health = webhook.writtenHealth
         if let since {

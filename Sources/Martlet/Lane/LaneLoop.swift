@@ -36,6 +36,8 @@ final class LaneLoop {
     /// Told the inbox that the lane comes by itself.
     @exclusivity(unchecked) private var isReturning = false
     @exclusivity(unchecked) var startHasFailed = false
+    /// Names of event types, by index; empty where one was not asked for yet. A type keeps its name for ever.
+    @exclusivity(unchecked) private var typeNames: ContiguousArray<String> = []
 
     init(lane: Lane, transport: Transport, core: DeliveryCore.Options, host: any LaneHost) {
         self.lane = lane
@@ -232,6 +234,15 @@ final class LaneLoop {
         return webhook
     }
 
+    /// The name of an event type, without asking the engine each time.
+    func name(of type: EventTypeIndex) -> String {
+        let place = Int(type.rawValue)
+        if place < typeNames.count, !typeNames[place].isEmpty { return typeNames[place] }
+        while typeNames.count <= place { typeNames.append("") }
+        typeNames[place] = host.name(of: type)
+        return typeNames[place]
+    }
+
     // MARK: Actions
 
     func perform() {
@@ -267,7 +278,8 @@ final class LaneLoop {
         guard let event = LaneLoop.event(of: settlement.event) else { return }
         let attempt = ended.flatMap { $0.delivery == settlement.id ? $0.note : nil }
         let now = wall
-        let note = host.settling(event, settlement, webhook: webhook, attempt: attempt, at: now)
+        let type = host.journal == nil ? "" : event._withUnsafeGuaranteedRef { name(of: $0.type) }
+        let note = host.settling(event, settlement, webhook: webhook, type: type, attempt: attempt, at: now)
         let state = note.state
         event._withUnsafeGuaranteedRef { event in
             let entry = LoggedDelivery(

@@ -30,6 +30,8 @@ final class PayloadPool: @unchecked Sendable {
     private static let classCount = 56
     /// With more regions than this, a span's pages are made ready together.
     private static let largePool = 4
+    /// With more than this, whole regions are made ready ahead.
+    private static let growingPool = 16
 
     /// Part of a region, cut into blocks of one size.
     private struct Span {
@@ -294,7 +296,7 @@ final class PayloadPool: @unchecked Sendable {
     // MARK: Regions; all with the lock held
 
     private func makeRegion(_ state: inout State) -> UnsafeMutablePointer<Region>? {
-        let ready = state.regionCount >= PayloadPool.largePool ? ahead.take() : nil
+        let ready = state.regionCount >= PayloadPool.growingPool ? ahead.take() : nil
         guard let memory = ready ?? martlet_platform_map_aligned(PayloadPool.regionBytes) else { return nil }
         // Each region keeps the pool, so that blocks may outlive the engine.
         memory.storeBytes(of: Unmanaged.passRetained(self), as: Unmanaged<PayloadPool>.self)

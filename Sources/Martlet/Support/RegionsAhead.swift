@@ -64,11 +64,13 @@ final class RegionsAhead: Sendable {
         while needsAnother() {
             guard let region = martlet_platform_map_aligned(bytes) else { break }
             let isReady = makeReady(region)
-            let isKept = isReady && state.update { state in
-                if state.shallEnd { return false }
-                state.ready.append(region)
-                return true
-            }
+            let isKept =
+                isReady
+                && state.update { state in
+                    if state.shallEnd { return false }
+                    state.ready.append(region)
+                    return true
+                }
             if !isKept { munmap(region, bytes) }
         }
         state.update { $0.isRunning = false }
