@@ -77,7 +77,7 @@ int main(int count, char **arguments)
     } modes[] = {
         { "deliver", measure_deliveries }, { "push", measure_pushes },     { "latency", measure_latencies },
         { "fairness", measure_fairness },  { "index", measure_index },     { "recovery", measure_recovery },
-        { "memory", measure_memory },      { "compaction", measure_compaction },
+        { "memory", measure_memory },      { "compaction", measure_compaction }, { "copy", measure_copies },
     };
     struct options options = options_read(count, arguments);
     files_limit_raise();

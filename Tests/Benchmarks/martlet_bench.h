@@ -8,6 +8,9 @@
 /// How fast threads can push.
 void measure_pushes(const struct options *options);
 
+/// What a queue in memory costs that only copies: no engine.
+void measure_copies(const struct options *options);
+
 /// What receivers that do not answer cost the webhooks beside them.
 void measure_fairness(const struct options *options);
 

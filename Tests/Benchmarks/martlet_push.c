@@ -3,6 +3,9 @@
 /// With `--no-match` no webhook wants the events; otherwise one webhook wants each, whose receiver holds every answer
 /// back (start the sink with `--delay-ms`), so that after the first deliveries in flight the lane takes events in but
 /// sends nothing. With `--batch` one call pushes so many whole events; how their text is made is not measured.
+///
+/// `copy`: the least that any queue in memory does, to compare with: a block from malloc, the event's bytes copied into it,
+/// and its place in a list behind a lock. Nobody takes anything out.
 #include "martlet_bench.h"
 
 #include "martlet_host.h"
@@ -11,6 +14,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /// One thread that pushes. Between its warm-up and its measured part it waits for the others.
 struct pusher {
@@ -94,4 +98,39 @@ void measure_pushes(const struct options *options)
     free(pushers);
     free(lines);
     host_end(&host);
+}
+
+struct copy {
+    struct copy *next;
+    size_t size;
+    char data[];
+};
+
+void measure_copies(const struct options *options)
+{
+    size_t size;
+    char *data = file_read(options->data, &size);
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct copy *first = NULL, **last = &first;
+    struct moment from = moment_now();
+    for (long i = -options->warm_up; i < options->count; i++) {
+        if (i == 0)
+            from = moment_now();
+        struct copy *copy = malloc(sizeof *copy + size);
+        if (!copy)
+            exit(1);
+        *copy = (struct copy) { .size = size };
+        memcpy(copy->data, data, size);
+        pthread_mutex_lock(&lock);
+        *last = copy;
+        last = &copy->next;
+        pthread_mutex_unlock(&lock);
+    }
+    print_pushes(options->count, from, moment_now());
+    while (first) {
+        struct copy *next = first->next;
+        free(first);
+        first = next;
+    }
+    free(data);
 }

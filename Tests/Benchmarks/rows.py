@@ -19,6 +19,10 @@ MAIN = [
         arguments=("--mode", "push", "--webhooks", "1", "--no-match"),
     ),
     Row(
+        "push-copy", "nothing but malloc, a copy and a list with a lock", "martlet", 200_000, 40_000, kind="push",
+        arguments=("--mode", "copy"),
+    ),
+    Row(
         "latency", "Martlet, idle engine", "martlet", 2_000, 300, kind="latency", in_flight=1, warm_up=50,
         arguments=("--mode", "latency", "--webhooks", "1"),
     ),
