@@ -98,6 +98,28 @@ struct LifeCycleTests {
         #expect(failure { try engine.delete(id) }?.code == .closed)
     }
 
+    @Test("An engine that is closed with much pending gives its memory back, though the host keeps it")
+    func closedWithMuchPending() throws {
+        let gate = Gate()
+        let server = TestServer.serve { connection, _ in
+            gate.wait()
+            return connection.answer()
+        }
+        defer {
+            gate.open()
+            server.stop()
+        }
+        let engine = try openEngine(#""logRetention":{"payloadBytes":0},"queue":{"maxEvents":100000}"#)
+        try engine.addWebhook(server.url)
+        let data = "\"\(String(repeating: "x", count: 1500))\""
+        for _ in 0..<30_000 { try engine.push(type: "call.placed", data: data) }
+        #expect(engine.state.payloadPool.regionCount > 20)
+        #expect(failure { try engine.close(timeoutMilliseconds: 0) }?.code == .timedOut)
+        for lane in engine.state.lanes { #expect(lane.waitForEnd(until: .distantFuture)) }
+        #expect(engine.state.payloadPool.regionCount == 0)
+        #expect(try engine.waitForOutcomes(60_000).count == 60_000)
+    }
+
     @Test("Letting go of an engine ends its threads")
     func released() throws {
         var engine: Engine? = try openEngine(#""lanes":3"#)

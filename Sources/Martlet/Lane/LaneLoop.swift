@@ -70,6 +70,8 @@ final class LaneLoop {
             }
         }
         end()
+        // Nothing is pending any more; a closed engine may be kept for long, for its outcomes and its log.
+        host.giveMemoryBack()
     }
 
     /// All signals are blocked on this thread; a SIGPIPE that a write to a closed connection raises would stay pending for
