@@ -4,8 +4,8 @@
 package struct Position: Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The segment in the upper half, the offset in the lower; 0 is no position.
     package let rawValue: UInt64
-    /// What the record takes up in its segment, or 0 where that is not known: giving the record up then looks at its header,
-    /// which is long out of the processor's cache. No part of the position's identity.
+    /// What the record takes up in its segment, or 0 where that is not known: giving the record up then looks at its
+    /// header, which is long out of the processor's cache. No part of the position's identity.
     let recordBytes: UInt32
 
     /// Stands for "no record"; segments count from 1.

@@ -4,7 +4,7 @@
 /// back (start the sink with `--delay-ms`), so that after the first deliveries in flight the lane takes events in but
 /// sends nothing. With `--batch` one call pushes so many whole events; how their text is made is not measured.
 ///
-/// `copy`: the least that any queue in memory does, to compare with: a block from malloc, the event's bytes copied into it,
+/// `copy`: the least that any queue in memory does, to compare with: a block from malloc, the event copied into it,
 /// and its place in a list behind a lock. Nobody takes anything out.
 #include "martlet_bench.h"
 

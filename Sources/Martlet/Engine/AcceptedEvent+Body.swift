@@ -74,6 +74,7 @@ extension AcceptedEvent {
 
     /// The body in the engine's own format, lent for as long as this object and the answer's owner live.
     func lend() -> LentBytes {
+        // Not by way of ``original``, which would count a reference to this object in each attempt.
         guard let source = extras?.redelivery?.source else { return lendOwn() }
         return source.lendOwn()
     }

@@ -156,7 +156,7 @@ protocol LaneHost: AnyObject, Sendable {
     func webhookDisabled(_ id: Identifier, _ reason: DisableReason, failingSince: Instant?)
     func webhookReleased(_ slot: WebhookSlot, lane: Int)
     func name(of type: EventTypeIndex) -> String
-    /// A large backlog is gone: gives back what the engine keeps of its memory.
+    /// A large backlog is gone, or the lane ends: gives back what the engine keeps of its memory.
     func giveMemoryBack()
     /// A pending event takes so many bytes more.
     func eventGrew(by bytes: Int)

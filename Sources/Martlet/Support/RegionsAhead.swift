@@ -4,9 +4,9 @@ import Threading
 
 /// Regions of memory whose pages are made ready by a thread of their own, before a push needs them.
 ///
-/// A fresh page costs the kernel 0.3 µs or more, which clears it, and several where a virtual machine's host has to find it
-/// first. Half of a push into a growing queue would be that. The thread is there while the queue grows: it starts with the
-/// first ``take()`` and ends with ``giveBack()``.
+/// A fresh page costs the kernel, which clears it, 0.3 µs or more, and several where a virtual machine's host has to find
+/// it first. Half of a push into a growing queue would be that. The thread is there while the queue grows: it starts with
+/// the first ``take()`` and ends with ``giveBack()``.
 ///
 /// Any thread may call anything.
 final class RegionsAhead: Sendable {
