@@ -111,6 +111,8 @@ package enum Base64 {
 
     /// The bytes that `text` stands for, or nil when it is not strict base64.
     package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        // An array of no capacity is the one that all threads share, and this way of making one writes its count.
+        if text.count < 4 { return text.isEmpty ? [] : nil }
         var isBase64 = true
         let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3) { buffer, count in
             let decoded = decode(text, into: UnsafeMutableRawBufferPointer(buffer))

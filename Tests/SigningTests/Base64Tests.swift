@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 
 @testable import Signing
@@ -77,6 +78,14 @@ struct Base64Tests {
         }
         #expect(Base64.encodedLength(of: -1) == nil)
         #expect(Base64.encodedLength(of: .max) == nil)
+    }
+
+    /// Seen by ThreadSanitizer only: an empty result must not be written, as all threads share the empty array.
+    @Test("texts too short for a byte are decoded by many threads at once")
+    func shortTextsFromManyThreads() {
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            for _ in 0..<100 { #expect(decode("") == [] && decode("Z") == nil && decode("Zg") == nil) }
+        }
     }
 
     private func decode(_ text: String) -> [UInt8]? {
