@@ -56,13 +56,18 @@ let package = Package(
         ),
         // Receivers on loopback that tests of several rooms talk to.
         .target(name: "TestSupport", dependencies: ["Threading"], path: "Tests/TestSupport"),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "CHardware"]),
+        // Apart, since the other one brings Foundation with it.
+        .target(name: "TestInputs", path: "Tests/TestInputs"),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "CHardware", "TestInputs"]),
         .testTarget(name: "SigningTests", dependencies: ["Signing"]),
-        .testTarget(name: "ModelTests", dependencies: ["Model", "JSONText"]),
-        .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading"]),
+        .testTarget(name: "ModelTests", dependencies: ["Model", "JSONText", "TestInputs"]),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry", "JSONText", "Model", "Threading", "TestInputs"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery"]),
-        .testTarget(name: "JournalTests", dependencies: ["Journal", "CHardware", "CPlatform", "Threading"]),
-        .testTarget(name: "RecordsTests", dependencies: ["Records", "Model"]),
+        .testTarget(
+            name: "JournalTests",
+            dependencies: ["Journal", "CHardware", "CPlatform", "Threading", "TestInputs"]
+        ),
+        .testTarget(name: "RecordsTests", dependencies: ["Records", "Model", "TestInputs"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport", "Threading"]),
         .testTarget(
             name: "MartletTests",

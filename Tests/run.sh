@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test of every language, one suite after the other.
+# Runs every test of every language, two suites at a time.
 #
 #   Tests/run.sh [--list] [--only NAME]...
 #
@@ -76,17 +76,27 @@ suites() {
     suite python one "Python packages that the tests need" python_tools
     suite format one "Format of the Swift code" \
         swift format lint --strict --parallel -r Package.swift Sources Tests bindings examples
-    suite reference one "Configuration page is up to date" \
-        swift run --scratch-path "$debug" ConfigurationReference --check
+    side_by_side sanitized_suites library_suites
+}
+
+# What keeps the compiler busy, or the processors.
+sanitized_suites() {
     # The same build serves both: a warning is an error in it.
     suite warnings one "Build without warnings" swift build --build-tests --scratch-path "$work/thread" \
         --sanitize=thread -Xswiftc -warnings-as-errors -Xcc -Werror
     suite thread swift "Swift tests under ThreadSanitizer" swift_tests thread --skip-build
     suite address swift "Swift tests under AddressSanitizer" swift_tests address
+    suite bind-swift lines "Swift, from packages of their own" swift_binding
+}
+
+# What mostly waits: for receivers, browsers and processes that are killed.
+library_suites() {
+    suite library one "Self-contained library" library
+    suite reference one "Configuration page is up to date" \
+        swift run --scratch-path "$debug" ConfigurationReference --check
+    suite cabi lines "C interface" bash Tests/CABI/run.sh
     suite simulation lines "Simulation of the delivery core, a million steps, and of the journal with crashes" \
         swift run -c release --scratch-path "$debug" Simulation --steps 1000000 --disk-steps 50000
-    suite library one "Self-contained library" library
-    suite cabi lines "C interface" bash Tests/CABI/run.sh
     suite integration pytest "Whole system against real receivers" "$work/venv/bin/python" -m pytest -n 3 Tests/Integration
     suite receivers pytest "Receivers of the examples" bash Tests/Receivers/run.sh
     suite dashboard pytest "Dashboard in a real browser" bash Tests/Dashboard/run.sh
@@ -94,7 +104,6 @@ suites() {
     suite bind-node lines "Node binding" bash Tests/Bindings/node/run.sh
     suite bind-go lines "Go binding" bash Tests/Bindings/go/run.sh
     suite bind-cpp lines "C++ header" bash Tests/Bindings/cpp/run.sh
-    suite bind-swift lines "Swift, from packages of their own" swift_binding
     suite crash lines "Killed 25 times, nothing lost" bash Tests/Crash/run.sh --cycles 25
     suite fuzz one "Recovery of mutated journals, 20 seconds" bash Tests/Fuzz/journal/run.sh 20
     suite quickstart one "Quickstart, twice" quickstart_twice

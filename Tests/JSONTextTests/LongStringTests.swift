@@ -1,5 +1,6 @@
 import CHardware
 import JSONText
+import TestInputs
 import Testing
 
 /// Long strings are read many bytes at once where the processor can; what a block of them may hold, and at which place in
@@ -22,7 +23,7 @@ struct LongStringTests {
 
     @Test(
         "right and wrong pieces at any place are judged as the reference does",
-        arguments: 1...8 as ClosedRange<UInt64>
+        arguments: Inputs.each(1...8 as ClosedRange<UInt64>, orEvery: 4)
     )
     func pieces(seed: UInt64) {
         var random = Seeded(seed)

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestInputs
 import Testing
 import Threading
 
@@ -44,7 +45,7 @@ import Threading
         bytes.count >= 4 ? bytes.loadUnaligned(as: UInt32.self) : 0
     }
 
-    @Test(arguments: 0..<120, [false, true])
+    @Test(arguments: Inputs.each(0..<120, orEvery: 4), [false, true])
     func whatWasSyncedSurvives(seed: Int, failsSyncs: Bool) throws {
         var generator = Generator(seed: UInt64(seed))
         let scratch = try Scratch()

@@ -1,3 +1,4 @@
+import TestInputs
 import Testing
 
 @testable import Journal
@@ -35,12 +36,11 @@ import Testing
         let name = try #require(sample.names.last)
         let bytes = try #require(sample.files[name])
         // Where each record of the last segment ends.
-        let ends = zip(sample.positions, sample.records).filter { $0.0.segment == 3 }.map {
-            $0.0.offset + 16 + $0.1.bytes.count
-        }
+        let last = zip(sample.positions, sample.records).filter { $0.0.segment == 3 }
+        let ends = last.map { position, record -> Int in position.offset + 16 + record.bytes.count }
         let before = sample.records.count - ends.count
         let lastEnd = (ends.last ?? 0) + 16
-        for length in Array(0...lastEnd) + [bytes.count - 1] {
+        for length in Inputs.each(0...lastEnd, orEvery: 7) + [bytes.count - 1] {
             try scratch.replace(with: sample.files.merging([name: Array(bytes[..<length])]) { $1 })
             let (records, report) = try Journal.readAll(scratch.path)
             let kept = before + ends.count { $0 <= length }
@@ -67,7 +67,7 @@ import Testing
         let bytes = try #require(sample.files[name])
         let own = zip(sample.positions, sample.records).filter { $0.0.segment == UInt32(segment + 1) }
         let end = (own.last.map { $0.0.offset + RecordFormat.padded(16 + $0.1.bytes.count) } ?? 0)
-        for offset in 0..<end + 24 where offset < bytes.count {
+        for offset in Inputs.each(0..<min(end + 24, bytes.count), orEvery: 7) {
             var changed = bytes
             changed[offset] ^= 0x41
             try scratch.replace(with: sample.files.merging([name: changed]) { $1 })
@@ -103,7 +103,7 @@ import Testing
         let scratch = try Scratch()
         // Where the next record would start: a word that is not zero there looks like a damaged one.
         let next = positions[4].offset + 24
-        for bit in 0..<(next + 32) * 8 {
+        for bit in Inputs.each(0..<(next + 32) * 8, orEvery: 7) {
             var changed = bytes
             changed[bit / 8] ^= 1 << UInt8(bit % 8)
             try scratch.replace(with: files.merging([name: changed]) { $1 })
@@ -129,7 +129,7 @@ import Testing
         let bytes = try #require(sample.files[sample.names[1]])
         let own = zip(sample.positions, sample.records).filter { $0.0.segment == 2 }
         let end = own.last.map { $0.0.offset + 16 + $0.1.bytes.count } ?? 0
-        for length in 0...end {
+        for length in Inputs.each(0...end, orEvery: 7) {
             try scratch.replace(with: sample.files.merging([sample.names[1]: Array(bytes[..<length])]) { $1 })
             let (records, report) = try Journal.readAll(scratch.path)
             let lost = own.filter { $0.0.offset + 16 + $0.1.bytes.count > length }.map(\.1)
@@ -150,7 +150,7 @@ import Testing
         let last = try #require(sample.positions.last)
         let length = 16 + (sample.records.last?.bytes.count ?? 0)
         // The process dies while the record is copied: its first word is not stored yet.
-        for written in 0...length - 8 {
+        for written in Inputs.each(0...length - 8, orEvery: 7) {
             var torn = bytes
             for index in last.offset..<torn.count where index < last.offset + 8 || index >= last.offset + 8 + written {
                 torn[index] = 0

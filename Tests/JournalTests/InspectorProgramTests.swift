@@ -29,8 +29,9 @@ private enum Program {
     private func sample(_ scratch: Scratch) throws -> [Position] {
         let journal = try Journal.open(scratch.path, options: .small())
         defer { journal.close() }
-        let positions = try (0..<20).map { index in
-            try journal.append([UInt8](repeating: UInt8(0x41 + index), count: 300), kind: UInt8(200 + index % 2))
+        let positions = try (0..<20).map { (index: Int) -> Position in
+            let bytes = [UInt8](repeating: 0x41 + UInt8(index), count: 300)
+            return try journal.append(bytes, kind: UInt8(200 + index % 2))
         }
         // Two with records, and one made ahead.
         eventually { scratch.segmentNames.count == 3 }

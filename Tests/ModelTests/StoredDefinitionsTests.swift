@@ -1,4 +1,5 @@
 import JSONText
+import TestInputs
 import Testing
 
 @testable import Model
@@ -46,7 +47,10 @@ struct StoredDefinitionsTests {
         return "{" + members.joined(separator: ",") + "}"
     }
 
-    @Test("reads each document as it reads alone, whatever came before", arguments: 1...6 as ClosedRange<UInt64>)
+    @Test(
+        "reads each document as it reads alone, whatever came before",
+        arguments: Inputs.each(1...6 as ClosedRange<UInt64>, orEvery: 3)
+    )
     func isTheSame(seed: UInt64) throws {
         var random = RandomSource(seed: seed)
         var reader = StoredDefinitions()

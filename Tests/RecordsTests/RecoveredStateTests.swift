@@ -1,4 +1,5 @@
 import Model
+import TestInputs
 import Testing
 
 @testable import Records
@@ -127,7 +128,10 @@ struct RecoveredStateTests {
         #expect(history.state().state.unfinished.isEmpty)
     }
 
-    @Test("Random histories, cut anywhere, add up to what a naive reader makes of them", arguments: 0..<40)
+    @Test(
+        "Random histories, cut anywhere, add up to what a naive reader makes of them",
+        arguments: Inputs.each(0..<40, orEvery: 5)
+    )
     func model(seed: UInt64) {
         var random = RandomSource(seed: seed)
         var history = History()

@@ -1,5 +1,6 @@
 import JSONText
 import Model
+import TestInputs
 import Testing
 
 @testable import Registry
@@ -36,7 +37,7 @@ struct IndexTests {
 
     // MARK: Against a scan
 
-    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    @Test(arguments: Inputs.each(1...6 as ClosedRange<UInt64>, orEvery: 3))
     func answersWhatAScanAnswers(_ seed: UInt64) throws {
         var dice = RegistryDice(seed: seed)
         let own = ["order.shipped", "order.item.added", "call"].map { EventType(name: $0) }

@@ -8,12 +8,11 @@
 #   pytest  the summary of pytest
 # A command that fails without a failed test counts as one, so that a crash is never taken for a success.
 
-passed=0
-failed=0
 only=()
 list=false
-# What failed, a line each; repeated at the end, where it is seen.
-failures=()
+# The folder of what the suites leave for the end, which may run at the same time: `counts` has a line `PASSED FAILED` for
+# each, `failures` what failed, repeated at the end, where it is seen.
+results=
 
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$tests/run.sh"
@@ -34,15 +33,49 @@ run_suites() {
     for name in "${only[@]}"; do
         [[ $known == *" $name "* ]] || { echo "run.sh: no suite $name; there are:$known" >&2; exit 2; }
     done
-    suites
-    $list && exit 0
-    if [ ${#failures[@]} != 0 ]; then
-        echo "==> What failed"
-        printf '    %s\n' "${failures[@]}"
+    if $list; then
+        suites
+        exit 0
     fi
+    results=$(mktemp -d "$work/results.XXXXXX") || exit 1
+    : >"$results/counts"
+    : >"$results/failures"
+    suites
+    if [ -s "$results/failures" ]; then
+        echo "==> What failed"
+        sed 's/^/    /' "$results/failures"
+    fi
+    local passed failed
+    read -r passed failed < <(awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }' "$results/counts")
+    rm -rf "$results"
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ] && [ "$passed" != 0 ]
     exit
+}
+
+# side_by_side LINE...: runs functions that call `suite` at the same time, each line's suites one after the other. What two
+# lines must not do at once, as to build in the same folder or to install packages, belongs into one of them.
+side_by_side() {
+    local line
+    if $list; then
+        for line; do "$line"; done
+        return
+    fi
+    local groups=()
+    # Each in a process group of its own, so that it can be stopped with all that it started.
+    set -m
+    for line; do
+        "$line" </dev/null &
+        groups+=("-$!")
+    done
+    set +m
+    trap 'kill -TERM -- "${groups[@]}" 2>/dev/null; rm -rf "$results"; exit 130' INT TERM HUP
+    for line; do
+        # A line that was killed must not look like one whose suites passed.
+        wait "${groups[0]#-}" || { echo "0 1" >>"$results/counts"; echo "$line was stopped" >>"$results/failures"; }
+        groups=("${groups[@]:1}")
+    done
+    trap - INT TERM HUP
 }
 
 is_wanted() {
@@ -62,6 +95,7 @@ suite() {
     fi
     is_wanted "$name" || return 0
     printf '==> %s (%s)\n' "$title" "$name"
+    local suite_passed suite_failed
     "$@" >"$log" 2>&1 </dev/null
     code=$?
     suite_passed=0
@@ -72,21 +106,19 @@ suite() {
         echo "no tests were counted" >>"$log"
         suite_failed=1
     fi
-    passed=$((passed + suite_passed))
-    failed=$((failed + suite_failed))
+    echo "$suite_passed $suite_failed" >>"$results/counts"
     if [ "$suite_failed" != 0 ]; then
-        show_failure "$log" "$kind"
-        name_failures "$name" "$log"
+        show_failure "$log"
+        name_failures "$name" "$log" >>"$results/failures"
     fi
-    printf '    %s passed, %s failed (%s s)\n' "$suite_passed" "$suite_failed" "$((SECONDS - started))"
+    printf '    %s: %s passed, %s failed (%s s)\n' "$name" "$suite_passed" "$suite_failed" "$((SECONDS - started))"
 }
 
 marks='^not ok |error: |recorded an issue|^FAILED |^ERROR |(Thread|Address|Leak)Sanitizer: '
 
 name_failures() {
-    local lines
-    mapfile -t lines < <(grep -E "$marks" "$2" | head -n 5 | cut -c1-300)
-    failures+=("$1, see ${2#"$root/"}" "${lines[@]/#/    }")
+    echo "$1, see ${2#"$root/"}"
+    grep -E "$marks" "$2" | head -n 5 | cut -c1-300 | sed 's/^/    /'
 }
 
 # What failed, as far as it can be told from the log, and its end.
@@ -100,7 +132,7 @@ show_failure() {
     tail -n 40 "$log" | cut -c1-300 | sed 's/^/    /'
 }
 
-# ---- Kinds: LOG CODE, set suite_passed and suite_failed ----
+# ---- Kinds: LOG CODE, set suite_passed and suite_failed of `suite` ----
 
 count_one() {
     if [ "$2" = 0 ]; then suite_passed=1; else suite_failed=1; fi
