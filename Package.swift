@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "Signing", dependencies: ["CHardware", "JSONText"]),
         .target(name: "Model", dependencies: ["JSONText"]),
         .target(name: "Threading", dependencies: ["CPlatform", "Model"]),
-        .target(name: "Registry", dependencies: ["JSONText", "Model", "Threading"]),
+        .target(name: "Registry", dependencies: ["CHardware", "JSONText", "Model", "Threading"]),
         .target(name: "Delivery", dependencies: ["Model"]),
         .target(name: "Journal", dependencies: ["CHardware", "CPlatform", "Threading"]),
         .target(name: "Records", dependencies: ["Model"]),

@@ -59,4 +59,10 @@ static inline int32_t martlet_hw_plain16(const void *bytes)
 #endif
 }
 
+/* Lets the processor fetch the cache line of `address`, which will be read soon; any address does, nothing is read. */
+static inline void martlet_hw_prefetch(const void *address)
+{
+    __builtin_prefetch(address);
+}
+
 #endif
