@@ -50,8 +50,17 @@ extension JSONText {
         private(set) var depth = 0
         /// The innermost 64; zero when none is open.
         private var top: UInt64 = 0
-        /// The 64s below, outermost first; 512 levels need seven of them beside `top`.
-        private var below = SIMD8<UInt64>()
+        /// The 64s below, outermost first. In memory of their own: in registers, where they would be hardly ever used,
+        /// they would be saved and restored around every token.
+        private let below: UnsafeMutablePointer<UInt64>
+        /// 512 levels need seven beside `top`.
+        static let wordsBelow = deepestDepth / 64 - 1
+
+        /// `below` has room for ``wordsBelow``, and outlives this; each word is written before it is read.
+        @inline(__always)
+        init(below: UnsafeMutablePointer<UInt64>) {
+            self.below = below
+        }
 
         /// Whether the innermost open container is an object; false when none is open.
         @inline(__always)
@@ -96,12 +105,24 @@ extension JSONText {
         maximumDepth: Int,
         sink: inout S
     ) -> Failure? {
-        guard let start = bytes.baseAddress, bytes.count > 0 else {
-            return Failure(offset: 0, reason: .noValue)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Nesting.wordsBelow) { below in
+            guard let start = bytes.baseAddress, bytes.count > 0, let below = below.baseAddress else {
+                return Failure(offset: 0, reason: .noValue)
+            }
+            return scan(start, start + bytes.count, maximumDepth: maximumDepth, Nesting(below: below), sink: &sink)
         }
-        let end = start + bytes.count
+    }
+
+    @inline(__always)
+    private static func scan<S: Sink>(
+        _ start: UnsafeRawPointer,
+        _ end: UnsafeRawPointer,
+        maximumDepth: Int,
+        _ nothingOpen: Nesting,
+        sink: inout S
+    ) -> Failure? {
         let limit = min(max(0, maximumDepth), deepestDepth)
-        var nesting = Nesting()
+        var nesting = nothingOpen
         sink.begin(start, end)
         var p = skipSpace(start, end)
 
@@ -151,7 +172,7 @@ extension JSONText {
             } else {
                 let token = first == Byte.quote ? string(p, end) : wordOrNumber(p, end)
                 if let reason = token.reason {
-                    let isMark = reason == .valueExpected && p == start && startsWithByteOrderMark(bytes)
+                    let isMark = reason == .valueExpected && p == start && startsWithByteOrderMark(start, end)
                     return Failure(offset: token.end - start, reason: isMark ? .byteOrderMark : reason)
                 }
                 if let reason = sink.scalar(token.kind, p, token.end, escaped: token.escaped) {
@@ -184,7 +205,7 @@ extension JSONText {
         }
     }
 
-    private static func startsWithByteOrderMark(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
+    private static func startsWithByteOrderMark(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Bool {
+        end - start >= 3 && byte(start) == 0xEF && byte(start + 1) == 0xBB && byte(start + 2) == 0xBF
     }
 }

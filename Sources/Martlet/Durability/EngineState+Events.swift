@@ -52,14 +52,15 @@ extension EngineState {
             data: draft.data
         )
         // In a journal the payload is no memory of ours.
-        let payloadBytes = journal == nil ? frame.length(content) : 0
+        let layout = frame.layout(content)
+        let payloadBytes = journal == nil ? layout.length : 0
         let held =
             payloadBytes + (draft.details?.memorySize ?? 0) + Self.eventOverheadBytes
             + targets.count * Self.deliveryOverheadBytes
         try reserve(held + outcomeBytes(deliveries: targets.count))
         let body: EventBody
         do throws(MartletError) {
-            body = try build(draft, content, targets, isLazy: isLazy)
+            body = try build(draft, content, layout, targets, isLazy: isLazy)
         } catch {
             budget.release(events: 1, bytes: held + outcomeBytes(deliveries: targets.count))
             throw error
@@ -91,19 +92,18 @@ extension EngineState {
     private func build(
         _ draft: borrowing EventDraft,
         _ content: borrowing PayloadFrame.Content,
+        _ layout: PayloadFrame.Layout,
         _ targets: Targets,
         isLazy: Bool
     ) throws(MartletError) -> EventBody {
         guard let journal else {
-            let length = frame.length(content)
-            guard let memory = payloadPool.allocate(length) else {
+            guard let memory = payloadPool.allocate(layout.length) else {
                 throw refuse(.outOfResources, "there is no memory for an event of \(draft.data.count) bytes")
             }
-            let body = frame.write(content, into: UnsafeMutableRawBufferPointer(start: memory, count: length))
-            return EventBody(memory: body, data: frame.dataRange(content))
+            return EventBody(memory: frame.write(content, layout, into: memory), data: layout.data)
         }
         do throws(JournalError) {
-            return try write(draft, content, targets, isLazy: isLazy, to: journal)
+            return try write(draft, content, layout, targets, isLazy: isLazy, to: journal)
         } catch {
             let error = MartletError(error)
             if error.code == .storageFull { keeper.nudge() }
@@ -114,6 +114,7 @@ extension EngineState {
     private func write(
         _ draft: borrowing EventDraft,
         _ content: borrowing PayloadFrame.Content,
+        _ layout: PayloadFrame.Layout,
         _ targets: Targets,
         isLazy: Bool,
         to journal: EngineJournal
@@ -133,8 +134,7 @@ extension EngineState {
             record.createdAt = details.createdAt
             record.headerLines = details.headerLines
         }
-        let length = frame.length(content)
-        let data = frame.dataRange(content)
+        let (length, data) = (layout.length, layout.data)
         let room = record.headLength(targets: targets.count) + data.lowerBound
         let place = try withUnsafeTemporaryAllocation(byteCount: room, alignment: 8) { area in
             Result { () throws(JournalError) -> EventBody.Place in

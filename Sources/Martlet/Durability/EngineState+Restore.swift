@@ -169,7 +169,7 @@ extension EngineState {
         )
         guard let built = frame.build(content) else { return nil }
         length = built.count
-        data = frame.dataRange(content)
+        data = frame.layout(content).data
         return OwnedMemory(built)
     }
 

@@ -51,16 +51,20 @@ struct PayloadFrame: @unchecked Sendable {
         var data: UnsafeRawBufferPointer
     }
 
-    /// How long ``build(_:)`` makes the body.
-    func length(_ content: borrowing Content) -> Int {
-        // Bounded by maxEventBytes and a few hundred bytes: no overflow.
-        dataOffset(content) + content.data.count + closing.count
+    /// Where what stands in a body.
+    struct Layout {
+        /// Of the whole body.
+        let length: Int
+        /// Of the pushed bytes.
+        let data: Range<Int>
     }
 
-    /// Where the pushed bytes stand in the body.
-    func dataRange(_ content: borrowing Content) -> Range<Int> {
+    /// What ``build(_:)`` makes of the content; to be asked for once.
+    func layout(_ content: borrowing Content) -> Layout {
+        // Bounded by maxEventBytes and a few hundred bytes: no overflow.
         let start = dataOffset(content)
-        return start..<(start + content.data.count)
+        let end = start + content.data.count
+        return Layout(length: end + closing.count, data: start..<end)
     }
 
     private func dataOffset(_ content: borrowing Content) -> Int {
@@ -92,16 +96,20 @@ struct PayloadFrame: @unchecked Sendable {
 
     /// Builds the body in memory from malloc, which the caller owns; nil where there is none.
     func build(_ content: borrowing Content) -> UnsafeRawBufferPointer? {
-        let length = length(content)
-        guard let memory = malloc(max(length, 1)) else { return nil }
-        return write(content, into: UnsafeMutableRawBufferPointer(start: memory, count: length))
+        let layout = layout(content)
+        guard let memory = malloc(max(layout.length, 1)) else { return nil }
+        return write(content, layout, into: memory)
     }
 
-    /// Writes the body into memory of its ``length(_:)``, and answers it.
-    func write(_ content: borrowing Content, into memory: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
-        // All that is written below adds up to this: nothing is written past the end.
-        precondition(memory.count == length(content), "the memory has another size than the body")
-        guard var place = memory.baseAddress else { return UnsafeRawBufferPointer(memory) }
+    /// Writes the body into memory that has room for it, and answers it.
+    ///
+    /// - Parameter layout: the content's: all that is written adds up to its length, nothing is written past the end.
+    func write(
+        _ content: borrowing Content,
+        _ layout: Layout,
+        into memory: UnsafeMutableRawPointer
+    ) -> UnsafeRawBufferPointer {
+        var place = memory
         if !isRaw {
             PayloadFrame.put(opening, &place)
             content.typeName.withUTF8Bytes { PayloadFrame.put($0, &place) }
@@ -118,7 +126,8 @@ struct PayloadFrame: @unchecked Sendable {
         }
         PayloadFrame.put(content.data, &place)
         PayloadFrame.put(closing, &place)
-        return UnsafeRawBufferPointer(memory)
+        precondition(place - memory == layout.length, "the layout is of another content")
+        return UnsafeRawBufferPointer(start: memory, count: layout.length)
     }
 
     @inline(__always)
