@@ -35,6 +35,27 @@ python_tools() {
     install_venv "$work/venv" "$tests/Integration/requirements.txt"
 }
 
+# The same build serves the tests under ThreadSanitizer: a warning is an error in it.
+build_without_warnings() {
+    swift build --build-tests --scratch-path "$work/thread" --sanitize=thread -Xswiftc -warnings-as-errors -Xcc -Werror &&
+        touch "$results/built"
+}
+
+# package_program NAME OPTION...: one of the package's own programs, as that build made it, where it was made in this run.
+package_program() {
+    if [ -e "$results/built" ]; then
+        "$work/thread/debug/$1" "${@:2}"
+    else
+        swift run --scratch-path "$debug" "$@"
+    fi
+}
+
+c_interface() {
+    local built=
+    [ ! -e "$results/built" ] || built=$work/thread/debug
+    MARTLET_BUILT=$built bash Tests/CABI/run.sh
+}
+
 library() {
     bash bindings/c/install.sh --prefix "$MARTLET_PREFIX"
 }
@@ -81,9 +102,8 @@ suites() {
 
 # What keeps the compiler busy, or the processors.
 sanitized_suites() {
-    # The same build serves both: a warning is an error in it.
-    suite warnings one "Build without warnings" swift build --build-tests --scratch-path "$work/thread" \
-        --sanitize=thread -Xswiftc -warnings-as-errors -Xcc -Werror
+    suite warnings one "Build without warnings" build_without_warnings
+    suite reference one "Configuration page is up to date" package_program ConfigurationReference --check
     suite thread swift "Swift tests under ThreadSanitizer" swift_tests thread --skip-build
     suite address swift "Swift tests under AddressSanitizer" swift_tests address
     suite bind-swift lines "Swift, from packages of their own" swift_binding
@@ -92,13 +112,11 @@ sanitized_suites() {
 # What mostly waits: for receivers, browsers and processes that are killed.
 library_suites() {
     suite library one "Self-contained library" library
-    suite reference one "Configuration page is up to date" \
-        swift run --scratch-path "$debug" ConfigurationReference --check
-    suite cabi lines "C interface" bash Tests/CABI/run.sh
     suite simulation lines "Simulation of the delivery core, a million steps, and of the journal with crashes" \
         swift run -c release --scratch-path "$debug" Simulation --steps 1000000 --disk-steps 50000
     suite integration pytest "Whole system against real receivers" "$work/venv/bin/python" -m pytest -n 3 Tests/Integration
     suite receivers pytest "Receivers of the examples" bash Tests/Receivers/run.sh
+    suite cabi lines "C interface" c_interface
     suite dashboard pytest "Dashboard in a real browser" bash Tests/Dashboard/run.sh
     suite bind-python lines "Python binding" bash Tests/Bindings/python/run.sh
     suite bind-node lines "Node binding" bash Tests/Bindings/node/run.sh

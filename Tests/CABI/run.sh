@@ -78,10 +78,16 @@ header_compiles() {
         "$compiler" -x $language "-std=$standard" -Wall -Wextra -pedantic -Werror -fsyntax-only -I"$root/include" -
 }
 
+header_generator() {
+    if [ -n "${MARTLET_BUILT:-}" ]; then
+        "$MARTLET_BUILT/HeaderGenerator" "$@"
+    else
+        swift run --package-path "$root" --scratch-path "${MARTLET_SCRATCH:-$root/.build}" HeaderGenerator "$@"
+    fi
+}
+
 test_header() {
-    local scratch=${MARTLET_SCRATCH:-$root/.build}
-    check "header: and exports list are what HeaderGenerator writes" \
-        swift run --package-path "$root" --scratch-path "$scratch" HeaderGenerator --check --package "$root"
+    check "header: and exports list are what HeaderGenerator writes" header_generator --check --package "$root"
     local compiler standard
     for standard in c99 c11 c17 c++17; do
         for compiler in gcc clang; do
