@@ -107,6 +107,7 @@ sanitized_suites() {
     suite thread swift "Swift tests under ThreadSanitizer" swift_tests thread --skip-build
     suite address swift "Swift tests under AddressSanitizer" swift_tests address
     suite bind-swift lines "Swift, from packages of their own" swift_binding
+    suite fuzz one "Recovery of mutated journals, 20 seconds" bash Tests/Fuzz/journal/run.sh 20
 }
 
 # What mostly waits: for receivers, browsers and processes that are killed.
@@ -123,7 +124,6 @@ library_suites() {
     suite bind-go lines "Go binding" bash Tests/Bindings/go/run.sh
     suite bind-cpp lines "C++ header" bash Tests/Bindings/cpp/run.sh
     suite crash lines "Killed 25 times, nothing lost" bash Tests/Crash/run.sh --cycles 25
-    suite fuzz one "Recovery of mutated journals, 20 seconds" bash Tests/Fuzz/journal/run.sh 20
     suite quickstart one "Quickstart, twice" quickstart_twice
     suite benchmarks one "Benchmarks run" bash Tests/Benchmarks/run.sh --quick
 }
