@@ -173,11 +173,19 @@ extension Registry.State {
     }
 
     func admit(_ type: EventTypeIndex, tenant name: String) -> Admission {
+        if name.isEmpty {
+            // The state keeps it: no reference is counted.
+            let plan = Unmanaged.passUnretained(defaultTenant)._withUnsafeGuaranteedRef { $0.plan(type, in: catalog) }
+            return admit(plan)
+        }
         // A tenant without webhooks has no index.
         guard let index = index(of: name) else {
             return Admission(MatchPlan(type, named: catalog.name(of: type), tenant: Tenant(name)))
         }
-        let plan = index.plan(type, in: catalog)
+        return admit(index.plan(type, in: catalog))
+    }
+
+    private func admit(_ plan: MatchPlan) -> Admission {
         if plan.asksForFields { return Admission(plan, isOpen: true) }
         let targets = plan.unfiltered
         return Admission(plan, targets)

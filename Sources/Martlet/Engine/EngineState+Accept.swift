@@ -95,7 +95,10 @@ extension EngineState {
     func distribute(_ event: Unmanaged<AcceptedEvent>, to targets: Targets) {
         if targets.count == 1 {
             let target = targets[0]
-            let isTaken = lanes[Int(target.lane)].put(InboxDelivery(event, number: 0, to: target))
+            // The engine keeps its lanes: counting a reference would cost as much as the lock inside.
+            let isTaken = Unmanaged.passUnretained(lanes[Int(target.lane)])._withUnsafeGuaranteedRef {
+                $0.put(InboxDelivery(event, number: 0, to: target))
+            }
             if !isTaken { cancel(event, targets, lane: Int(target.lane)) }
         } else {
             // Each inbox is locked once, however many webhooks match.
