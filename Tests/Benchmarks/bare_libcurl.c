@@ -4,6 +4,9 @@
 /// alive, the callbacks change epoll interest when libcurl asks, and a finished handle is given its next delivery at
 /// once. There is no queue, no matching, no signing, no log: the headers are constants.
 ///
+/// With `--multis` the hosts are dealt to so many multi handles: libcurl looks through all connections of one when a
+/// transfer ends, so many hosts in flight cost less in several.
+///
 /// With `--version` alone it prints libcurl's version. With `--stamps` it delivers one at a time and prints how long
 /// each took from its start to the sink's first byte.
 #include "measure.h"
@@ -14,11 +17,18 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+/// A multi handle, and the hosts that are its own: each so manieth from its number on.
+struct loop {
+    int number;
+    CURLM *multi;
+    double timeout_at; // monotonic seconds of libcurl's timer; negative when there is none
+    long started;
+};
+
 static struct {
     struct options options;
-    CURLM *multi;
+    struct loop *loops;
     int epoll;
-    double timeout_at; // monotonic seconds of libcurl's timer; negative when there is none
     long started, ended;
     char **urls;
     uint64_t *starts; // when each delivery was started, with `--stamps`
@@ -29,30 +39,29 @@ static double clock_seconds(void)
     return (double)monotonic_nanoseconds() / 1e9;
 }
 
-static int on_socket(CURL *easy, curl_socket_t socket, int wants, void *unused, void *known)
+static int on_socket(CURL *easy, curl_socket_t socket, int wants, void *of_loop, void *known)
 {
+    struct loop *loop = of_loop;
     (void)easy;
-    (void)unused;
     if (wants == CURL_POLL_REMOVE) {
         epoll_ctl(bare.epoll, EPOLL_CTL_DEL, socket, NULL);
         return 0;
     }
-    struct epoll_event event = { .data.fd = socket };
+    struct epoll_event event = { .data.u64 = (uint64_t)loop->number << 32 | (uint32_t)socket };
     if (wants & CURL_POLL_IN)
         event.events |= EPOLLIN;
     if (wants & CURL_POLL_OUT)
         event.events |= EPOLLOUT;
     epoll_ctl(bare.epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event);
     if (!known)
-        curl_multi_assign(bare.multi, socket, &bare);
+        curl_multi_assign(loop->multi, socket, loop);
     return 0;
 }
 
-static int on_timer(CURLM *multi, long milliseconds, void *unused)
+static int on_timer(CURLM *multi, long milliseconds, void *of_loop)
 {
     (void)multi;
-    (void)unused;
-    bare.timeout_at = milliseconds < 0 ? -1 : clock_seconds() + (double)milliseconds / 1e3;
+    ((struct loop *)of_loop)->timeout_at = milliseconds < 0 ? -1 : clock_seconds() + (double)milliseconds / 1e3;
     return 0;
 }
 
@@ -63,21 +72,23 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *unused)
     return size * count;
 }
 
-static void start(CURL *easy)
+static void start(struct loop *loop, CURL *easy)
 {
-    if (bare.options.hosts > 1)
-        curl_easy_setopt(easy, CURLOPT_URL, bare.urls[bare.started % bare.options.hosts]);
+    int multis = bare.options.multis, hosts = bare.options.hosts / multis;
+    if (hosts > 1)
+        curl_easy_setopt(easy, CURLOPT_URL, bare.urls[loop->number + loop->started % hosts * multis]);
     if (bare.starts)
         bare.starts[bare.started] = monotonic_nanoseconds();
     bare.started += 1;
-    curl_multi_add_handle(bare.multi, easy);
+    loop->started += 1;
+    curl_multi_add_handle(loop->multi, easy);
 }
 
 /// Takes the finished transfers; each handle goes on with the next delivery until `wanted` have been started.
-static void take_finished(long wanted)
+static void take_finished(struct loop *loop, long wanted)
 {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(bare.multi, &left)) != NULL;) {
+    for (CURLMsg *message; (message = curl_multi_info_read(loop->multi, &left)) != NULL;) {
         CURL *easy = message->easy_handle;
         CURLcode result = message->data.result;
         long status = 0;
@@ -86,10 +97,10 @@ static void take_finished(long wanted)
             fprintf(stderr, "a delivery failed: %s, status %ld\n", curl_easy_strerror(result), status);
             exit(1);
         }
-        curl_multi_remove_handle(bare.multi, easy);
+        curl_multi_remove_handle(loop->multi, easy);
         bare.ended += 1;
         if (bare.started < wanted)
-            start(easy);
+            start(loop, easy);
     }
 }
 
@@ -98,13 +109,17 @@ static void deliver(CURL **handles, long wanted)
 {
     int running;
     for (int i = 0; i < bare.options.in_flight && bare.started < wanted; i++)
-        start(handles[i]);
+        start(&bare.loops[i % bare.options.multis], handles[i]);
     while (bare.ended < wanted) {
         struct epoll_event events[64];
         int wait = -1;
-        if (bare.timeout_at >= 0) {
-            double left = (bare.timeout_at - clock_seconds()) * 1e3;
-            wait = left > 0 ? (int)left + 1 : 0;
+        for (struct loop *loop = bare.loops; loop < bare.loops + bare.options.multis; loop++) {
+            if (loop->timeout_at < 0)
+                continue;
+            double left = (loop->timeout_at - clock_seconds()) * 1e3;
+            int own = left > 0 ? (int)left + 1 : 0;
+            if (wait < 0 || own < wait)
+                wait = own;
         }
         int count = epoll_wait(bare.epoll, events, 64, wait);
         for (int i = 0; i < count; i++) {
@@ -115,13 +130,16 @@ static void deliver(CURL **handles, long wanted)
                 mask |= CURL_CSELECT_OUT;
             if (events[i].events & (EPOLLERR | EPOLLHUP))
                 mask |= CURL_CSELECT_ERR;
-            curl_multi_socket_action(bare.multi, events[i].data.fd, mask, &running);
+            struct loop *loop = &bare.loops[events[i].data.u64 >> 32];
+            curl_multi_socket_action(loop->multi, (int)(uint32_t)events[i].data.u64, mask, &running);
         }
-        if (bare.timeout_at >= 0 && clock_seconds() >= bare.timeout_at) {
-            bare.timeout_at = -1;
-            curl_multi_socket_action(bare.multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        for (struct loop *loop = bare.loops; loop < bare.loops + bare.options.multis; loop++) {
+            if (loop->timeout_at >= 0 && clock_seconds() >= loop->timeout_at) {
+                loop->timeout_at = -1;
+                curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+            }
+            take_finished(loop, wanted);
         }
-        take_finished(wanted);
     }
 }
 
@@ -177,7 +195,11 @@ int main(int count, char **arguments)
         return 0;
     }
     bare.options = options_read(count, arguments);
-    bare.timeout_at = -1;
+    int multis = bare.options.multis;
+    if (bare.options.hosts % multis != 0 || bare.options.in_flight % multis != 0) {
+        fprintf(stderr, "--hosts and --in-flight have to be multiples of --multis\n");
+        return 2;
+    }
     long total = bare.options.warm_up + bare.options.count;
     if (bare.options.stamps) {
         bare.options.in_flight = 1; // so that stamps are in the order of the deliveries
@@ -185,19 +207,25 @@ int main(int count, char **arguments)
     }
     files_limit_raise();
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    bare.multi = curl_multi_init();
     bare.epoll = epoll_create1(EPOLL_CLOEXEC);
-    curl_multi_setopt(bare.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(bare.multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    // One kept connection for each host, even where there are more hosts than deliveries in flight.
-    curl_multi_setopt(bare.multi, CURLMOPT_MAXCONNECTS, (long)bare.options.in_flight + bare.options.hosts);
+    bare.loops = calloc((size_t)multis, sizeof *bare.loops);
+    for (int i = 0; bare.loops && i < multis; i++) {
+        bare.loops[i] = (struct loop) { .number = i, .multi = curl_multi_init(), .timeout_at = -1 };
+        CURLM *multi = bare.loops[i].multi;
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &bare.loops[i]);
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, &bare.loops[i]);
+        // One kept connection for each host, even where there are more hosts than deliveries in flight.
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)bare.options.in_flight + bare.options.hosts);
+    }
 
     size_t size;
     char *body = file_read(bare.options.body, &size);
     struct curl_slist *headers = read_headers(bare.options.headers);
     bare.urls = calloc((size_t)bare.options.hosts, sizeof *bare.urls);
     CURL **handles = calloc((size_t)bare.options.in_flight, sizeof *handles);
-    if (!bare.urls || !handles || (bare.options.stamps && !bare.starts))
+    if (!bare.loops || !bare.urls || !handles || (bare.options.stamps && !bare.starts))
         return 1;
     for (int i = 0; i < bare.options.hosts; i++) {
         bare.urls[i] = malloc(64);
@@ -219,7 +247,9 @@ int main(int count, char **arguments)
 
     for (int i = 0; i < bare.options.in_flight; i++)
         curl_easy_cleanup(handles[i]);
-    curl_multi_cleanup(bare.multi);
+    for (int i = 0; i < multis; i++)
+        curl_multi_cleanup(bare.loops[i].multi);
+    free(bare.loops);
     curl_slist_free_all(headers);
     curl_global_cleanup();
     for (int i = 0; i < bare.options.hosts; i++)

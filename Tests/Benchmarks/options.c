@@ -36,12 +36,12 @@ struct options options_read(int count, char **arguments)
         { "directory", required_argument, NULL, 'D' }, { "sync", required_argument, NULL, 'S' },
         { "threads", required_argument, NULL, 't' },   { "segment-bytes", required_argument, NULL, 'G' },
         { "cold", no_argument, NULL, 'c' },            { "window", required_argument, NULL, 'x' },
-        { "authority", required_argument, NULL, 'a' },
+        { "authority", required_argument, NULL, 'a' }, { "multis", required_argument, NULL, 'M' },
         { NULL, 0, NULL, 0 },
     };
     struct options options = {
         .hosts = 1, .count = 10000, .warm_up = 500, .in_flight = 64, .mode = "deliver", .lanes = 1, .webhooks = 8,
-        .per_webhook = 4, .batch = 1, .sync = "interval", .threads = 1, .window = 4096,
+        .per_webhook = 4, .multis = 1, .batch = 1, .sync = "interval", .threads = 1, .window = 4096,
     };
     for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (name) {
@@ -70,6 +70,7 @@ struct options options_read(int count, char **arguments)
         case 'c': options.cold = true; break;
         case 'x': options.window = number(optarg, 1, INT_MAX); break;
         case 'a': options.authority = optarg; break;
+        case 'M': options.multis = (int)number(optarg, 1, 64); break;
         default: exit(2);
         }
     }

@@ -18,6 +18,7 @@ struct options {
     const char *directory; // of a journal or a database, empty; without one the engine keeps everything in memory
     const char *sync;      // when what was accepted is forced to the disk: os, interval or always
     const char *authority; // PEM file; with one, the receiver is spoken to over TLS and must be vouched for by it
+    int multis;            // bare_libcurl only: multi handles that the hosts are dealt to
     const char *mode;      // martlet_bench only, as are the rest: deliver, push, latency and more
     const char *data;      // file with the event's data, of which the engine makes the body
     int lanes;

@@ -31,6 +31,12 @@ LARGE = [
         "large", "slow", "2,000 receivers that take 1 s", ("--webhooks", "2000", "--window", "40000"), hosts=2_000,
         in_flight=2_000, delay_ms=1_000, count=20_000, quick_count=2_000, warm_up=2_000,
     ),
+    # What libcurl alone takes when its connections are dealt to multi handles as Martlet deals them.
+    Row(
+        "slow-bare-16", "bare libcurl loop, 16 multi handles, 2,000 receivers that take 1 s", "bare", 20_000, 2_000,
+        group="large", baseline="slow-bare", hosts=2_000, in_flight=2_000, delay_ms=1_000, warm_up=2_000,
+        arguments=("--multis", "16"),
+    ),
 ]
 
 # What a library costs before the first event, and what its two inner loops do for each.
