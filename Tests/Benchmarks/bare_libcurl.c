@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-/// A multi handle, and the hosts that are its own: each so manieth from its number on.
+/// A multi handle. Of the hosts those are its own whose number leaves its own, divided by the number of multi handles.
 struct loop {
     int number;
     CURLM *multi;

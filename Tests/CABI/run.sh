@@ -4,6 +4,9 @@
 #   Tests/CABI/run.sh                 run everything
 #   Tests/CABI/run.sh --update-abi    accept the present interface as the new baseline in Tests/CABI/abi
 #
+# HeaderGenerator is built in MARTLET_SCRATCH, or taken from MARTLET_BUILT where that names a folder with programs that
+# were just built.
+#
 # Prints one line a test, `ok ...` or `not ok ...`, and a last line `N passed, N failed`.
 set -uo pipefail
 

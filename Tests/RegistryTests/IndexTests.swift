@@ -119,6 +119,22 @@ struct IndexTests {
         #expect(try registry.numbers("call.placed", data: #"{"agentId":"agent_3000"}"#) == [3000])
     }
 
+    /// Sizes on both sides of where the table of agents grows; each removal moves agents behind it.
+    @Test(arguments: [7, 8, 56, 57, 112, 113, 900])
+    func agentsThatGoLeaveTheOthers(count: UInt64) throws {
+        let registry = registry()
+        for number in 1...count {
+            var definition = try definition("*")
+            definition.agents = ["agent_\(number)"]
+            registry.add(number, definition)
+        }
+        for number in 1...count where number % 3 == 1 { #expect(registry.remove(identifier(number)) != nil) }
+        for number in 1...count {
+            let found = try registry.numbers("call.placed", data: #"{"agentId":"agent_\#(number)"}"#)
+            #expect(found == (number % 3 == 1 ? [] : [number]))
+        }
+    }
+
     @Test func moreFieldsThanOnePassReads() throws {
         let registry = registry()
         for number in 0..<200 {

@@ -101,39 +101,20 @@ struct PayloadFrame: @unchecked Sendable {
         return write(content, layout, into: memory)
     }
 
-    /// Writes the body into memory that has room for it, and answers it.
+    /// Writes the body into memory of its layout's length, and answers it.
     ///
-    /// - Parameter layout: the content's: all that is written adds up to its length, nothing is written past the end.
+    /// - Parameter layout: the content's.
     func write(
         _ content: borrowing Content,
         _ layout: Layout,
         into memory: UnsafeMutableRawPointer
     ) -> UnsafeRawBufferPointer {
-        var place = memory
-        if !isRaw {
-            PayloadFrame.put(opening, &place)
-            content.typeName.withUTF8Bytes { PayloadFrame.put($0, &place) }
-            PayloadFrame.put(middle, &place)
-            if let createdAt = content.createdAt {
-                createdAt.withUTF8Bytes { PayloadFrame.put($0, &place) }
-            } else {
-                place += Timestamp.write(
-                    content.acceptedAt,
-                    into: UnsafeMutableRawBufferPointer(start: place, count: Timestamp.length)
-                )
-            }
-            PayloadFrame.put(dataKey, &place)
-        }
-        PayloadFrame.put(content.data, &place)
-        PayloadFrame.put(closing, &place)
-        precondition(place - memory == layout.length, "the layout is of another content")
+        // Nothing is written past its end, whatever the layout.
+        var sink = ByteSink(UnsafeMutableRawBufferPointer(start: memory, count: layout.length))
+        putOpening(content, into: &sink)
+        sink.put(content.data)
+        sink.put(closing)
+        precondition(!sink.isOverrun && sink.count == layout.length, "the layout is of another content")
         return UnsafeRawBufferPointer(start: memory, count: layout.length)
-    }
-
-    @inline(__always)
-    private static func put(_ bytes: Text, _ place: inout UnsafeMutableRawPointer) {
-        guard let start = bytes.baseAddress else { return }
-        place.copyMemory(from: start, byteCount: bytes.count)
-        place += bytes.count
     }
 }
